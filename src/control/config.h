@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Configuration: the CAIRN_* variables of the environment.
+ *
+ * INSIDE.  Read once, at the first allocation; everything is copied, since the program may change its
+ * environment or write over it.
+ */
+#ifndef CAIRN_CONTROL_CONFIG_H
+#define CAIRN_CONTROL_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+#define CONFIG_MAX_PATH 4096
+#define CONFIG_MAX_ONLY 1024
+
+struct config {
+	char out[CONFIG_MAX_PATH];   // CAIRN_OUT: pattern of file names
+	uint64_t rate_bytes;         // CAIRN_RATE
+	bool has_seed;               // CAIRN_SEED is set
+	uint64_t seed;
+	uint64_t memory_bytes;       // CAIRN_MEMORY: limit of the ledger
+	int64_t interval_ns;         // CAIRN_INTERVAL; 0: none
+	uint64_t keep;               // CAIRN_KEEP: dumps; 0: all
+	int signal;                  // CAIRN_SIGNAL; 0: none
+	uint64_t growth_bytes;       // CAIRN_DUMP_GROWTH; 0: none
+	bool is_peak;                // CAIRN_PEAK
+	bool is_fatal;               // CAIRN_FATAL
+	char only[CONFIG_MAX_ONLY];  // CAIRN_ONLY: names separated by commas; "": all programs
+	bool is_verbose;             // CAIRN_VERBOSE
+	bool is_verifying;           // CAIRN_VERIFY_STACKS
+};
+
+// Read environment (as environ).  False if a variable cannot be understood: then error holds one line
+// that says which, what it is and what is accepted.
+bool config_read(struct config *config, char *const *environment, struct text *error);
+
+// True if name is in the list of CAIRN_ONLY, or the list is empty.
+bool config_is_wanted(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages to the program's stderr.  INSIDE.
+#include "control/message.h"
+
+#include "base/system.h"
+#include "control/control.h"
+
+void message_error(const struct text *error)
+{
+	system_call3(SYS_write, 2, (long)error->start, (long)error->length);
+}
+
+void message_verbose(const char *what, const char *detail)
+{
+	char storage[CONFIG_MAX_PATH + 256];
+	struct text line = TEXT_ON(storage);
+	if (!control.config.is_verbose)
+		return;
+	text_add(&line, "cairn[");
+	text_add_number(&line, (uint64_t)system_pid());
+	text_add(&line, "]: ");
+	text_add(&line, what);
+	if (detail)
+		text_add(&line, detail);
+	line.length -= line.length == line.size_bytes - 1; // room for the end of the line
+	text_add(&line, "\n");
+	message_error(&line);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Start: from a process without a profiler to one with it.  INSIDE.
+ *
+ * Two steps.  profiler_start() runs within the first allocation that comes after libc is ready, mostly
+ * in a constructor of some library; it may do nothing that allocates or waits.  The constructor here
+ * runs later, outside of any allocation, and does the rest.
+ */
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "base/system.h"
+#include "base/text.h"
+#include "control/config.h"
+#include "control/control.h"
+#include "control/dump.h"
+#include "control/exits.h"
+#include "control/forks.h"
+#include "control/helper.h"
+#include "control/message.h"
+#include "control/signals.h"
+#include "shim/profiler.h"
+#include "shim/real.h"
+#include "unwind/verify.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+// Rules of places in the code that are remembered: 16 bytes each, taken as they are needed.
+#define EXACT_RULES (UINT64_C(1) << 18)
+#define SAMPLED_RULES (UINT64_C(1) << 14)
+
+extern char **environ __attribute__((weak));
+extern unsigned long getauxval(unsigned long) __attribute__((weak));
+
+struct control control;
+
+// A whole small file; its length, 0 if it cannot be read.
+static size_t read_file(const char *path, char *to, size_t size_bytes)
+{
+	long fd = system_call3(SYS_open, (long)path, O_RDONLY | O_CLOEXEC, 0);
+	size_t length = 0;
+	long got;
+	if (fd < 0)
+		return 0;
+	while (length < size_bytes && (got = system_call3(SYS_read, fd, (long)(to + length), (long)(size_bytes - length))) > 0)
+		length += (size_t)got;
+	system_call3(SYS_close, fd, 0, 0);
+	return length;
+}
+
+struct identity {
+	char executable[CONFIG_MAX_PATH];
+	char command_line[1024]; // arguments separated by spaces
+	char first_argument[CONFIG_MAX_PATH];
+};
+
+static void read_identity(struct identity *identity)
+{
+	long length = system_call3(SYS_readlink, (long)"/proc/self/exe", (long)identity->executable,
+				   sizeof(identity->executable) - 1);
+	identity->executable[length > 0 ? length : 0] = 0;
+	size_t num_bytes = read_file("/proc/self/cmdline", identity->command_line, sizeof(identity->command_line) - 1);
+	identity->command_line[num_bytes] = 0;
+	memcpy(identity->first_argument, identity->command_line, strlen(identity->command_line) + 1);
+	for (size_t i = 0; i + 1 < num_bytes; i++)
+		if (identity->command_line[i] == 0)
+			identity->command_line[i] = ' ';
+	struct text program = TEXT_ON(control.program);
+	text_add(&program, identity->executable[0] ? text_base_name(identity->executable) : "unknown");
+	num_bytes = read_file("/proc/sys/kernel/hostname", control.host, sizeof(control.host) - 1);
+	while (num_bytes && (control.host[num_bytes - 1] == '\n' || control.host[num_bytes - 1] == 0))
+		num_bytes--;
+	control.host[num_bytes] = 0;
+}
+
+static bool is_wanted(const struct identity *identity)
+{
+	return config_is_wanted(&control.config, control.program) ||
+	       config_is_wanted(&control.config, text_base_name(identity->first_argument));
+}
+
+// Readers take the first mapping for the main program.
+static void enter_main_program(void)
+{
+	struct place place;
+	if (&getauxval)
+		rules_find(&profiler.rules, &profiler.ledger, getauxval(AT_ENTRY), &place);
+}
+
+static void after_adoption(void)
+{
+	if (dump_get_pid() != system_pid()) // a raw clone(): the handlers of fork() did not run
+		dump_init();
+}
+
+static bool set_up(void)
+{
+	struct config *config = &control.config;
+	static struct identity identity; // too large for a small stack
+	char storage[512];
+	struct text error = TEXT_ON(storage);
+	if (!config_read(config, environ, &error)) {
+		message_error(&error);
+		return false;
+	}
+	read_identity(&identity);
+	if (!is_wanted(&identity)) {
+		message_verbose("not named in CAIRN_ONLY: not profiled", NULL);
+		return false;
+	}
+	uint64_t num_rules = config->rate_bytes == 1 ? EXACT_RULES : SAMPLED_RULES;
+	if (!ledger_create(&profiler.ledger, config->memory_bytes, config->rate_bytes) ||
+	    !rules_init(&profiler.rules, num_rules) || !profiler_init_lanes()) {
+		message_verbose("no memory for the ledger: not profiled", NULL);
+		ledger_destroy(&profiler.ledger);
+		return false;
+	}
+	profiler.ledger.header->command_line = ledger_add_string(&profiler.ledger, identity.command_line);
+	profiler.ledger.header->program = ledger_add_string(&profiler.ledger, identity.executable);
+	profiler_init_fork_page();
+	module_range((uintptr_t)&set_up, &profiler.own_start, &profiler.own_limit);
+	profiler.adopted = after_adoption;
+	profiler.is_seed_given = config->has_seed;
+	profiler.seed = config->has_seed ? config->seed : system_ticks() ^ (uint64_t)system_pid() << 32;
+	profiler.growth_limit = INT64_MAX;
+	if (config->growth_bytes)
+		profiler.growth_limit = config->growth_bytes << LEDGER_FRACTION_BITS;
+	profiler.growth_reached = helper_request_growth_dump;
+	atomic_store_explicit(&profiler.rate_bytes, config->rate_bytes, memory_order_relaxed);
+	enter_main_program();
+	dump_init();
+	message_verbose("profiling ", control.program);
+	return true;
+}
+
+void profiler_start(void)
+{
+	uint32_t state = PROFILER_NEW;
+	bool is_secure = &getauxval && getauxval(AT_SECURE);
+	bool is_too_early = !&environ || !environ;
+	if (is_too_early && !is_secure)
+		return;
+	if (!atomic_compare_exchange_strong_explicit(&profiler.state, &state, PROFILER_STARTING, memory_order_acquire,
+						     memory_order_relaxed))
+		return;
+	bool was_own = profiler_begin_own();
+	state = !is_secure && set_up() ? PROFILER_ON : PROFILER_OFF;
+	profiler_end_own(was_own);
+	// Pairs with the acquire in profiler_is_on().
+	atomic_store_explicit(&profiler.state, state, memory_order_release);
+}
+
+__attribute__((constructor)) static void construct(void)
+{
+	real_resolve();
+	if (!profiler_is_on())
+		return;
+	bool was_own = profiler_begin_own();
+	exits_init();
+	forks_init();
+	signals_init();
+	helper_init();
+	if (control.config.is_verifying && verify_init())
+		profiler.verify = verify_stack;
+	profiler_end_own(was_own);
+}
+
+EXPORT int dlclose(void *library)
+{
+	real_resolve();
+	if (atomic_load_explicit(&profiler.state, memory_order_acquire) != PROFILER_ON)
+		return real.dlclose(library);
+	rules_begin_close(&profiler.rules);
+	int result = real.dlclose(library);
+	rules_end_close(&profiler.rules);
+	return result;
+}

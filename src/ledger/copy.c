@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copy: a ledger for a forked child.  INSIDE.
+#include "ledger/copy.h"
+
+#include <string.h>
+
+#include "base/system.h"
+#include "ledger/blocks.h"
+#include "ledger/sites.h"
+#include "ledger/tree.h"
+
+static const enum ledger_region_number growing[] = { LEDGER_STRINGS, LEDGER_MAPPINGS, LEDGER_FRAMES, LEDGER_NODES };
+
+// Errors and epochs are as many as sites.
+static const struct {
+	enum ledger_region_number region, counted_by;
+} changing[] = {
+	{ LEDGER_SITES, LEDGER_SITES },
+	{ LEDGER_SITE_ERRORS, LEDGER_SITES },
+	{ LEDGER_SITE_EPOCHS, LEDGER_SITES },
+	{ LEDGER_BLOCKS, LEDGER_BLOCKS },
+};
+
+#define NUM(array) (sizeof(array) / sizeof((array)[0]))
+
+static size_t used_bytes(const struct ledger_header *header, const uint64_t *num_used, size_t i)
+{
+	return num_used[changing[i].counted_by] * header->regions[changing[i].region].element_bytes;
+}
+
+bool ledger_snapshot_init(struct ledger_snapshot *snapshot, const struct ledger *ledger)
+{
+	*snapshot = (struct ledger_snapshot){ .size_bytes = sizeof(struct ledger_header) };
+	for (int i = 0; i < LEDGER_NUM_REGIONS; i++)
+		snapshot->num_used[i] = ledger_num_used(ledger, i);
+	for (size_t i = 0; i < NUM(changing); i++)
+		snapshot->size_bytes += used_bytes(ledger->header, snapshot->num_used, i);
+	snapshot->memory = system_map(snapshot->size_bytes);
+	if (!snapshot->memory)
+		return false;
+	char *to = snapshot->memory;
+	snapshot->header = memcpy(to, ledger->header, sizeof(struct ledger_header));
+	to += sizeof(struct ledger_header);
+	for (size_t i = 0; i < NUM(changing); i++) {
+		size_t size_bytes = used_bytes(ledger->header, snapshot->num_used, i);
+		memcpy(to, (char *)ledger->header + ledger->header->regions[changing[i].region].offset, size_bytes);
+		to += size_bytes;
+	}
+	return true;
+}
+
+void ledger_snapshot_deinit(struct ledger_snapshot *snapshot)
+{
+	system_unmap(snapshot->memory, snapshot->size_bytes);
+	*snapshot = (struct ledger_snapshot){ 0 };
+}
+
+// The regions lie alike: both ledgers were made from the same limit.
+static bool is_alike(const struct ledger_header *a, const struct ledger_header *b)
+{
+	for (int i = 0; i < LEDGER_NUM_REGIONS; i++)
+		if (a->regions[i].offset != b->regions[i].offset || a->regions[i].capacity != b->regions[i].capacity)
+			return false;
+	return true;
+}
+
+static void set_used(struct ledger_header *header, enum ledger_region_number number, uint64_t num_used)
+{
+	struct ledger_region *region = &header->regions[number];
+	header->charged_bytes += (num_used - region->num_paid) * region->charge_bytes;
+	region->num_used = num_used;
+	region->num_paid = num_used;
+}
+
+static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot *snapshot)
+{
+	const char *from = snapshot->memory + sizeof(struct ledger_header);
+	for (size_t i = 0; i < NUM(changing); i++) {
+		size_t size_bytes = used_bytes(to, snapshot->num_used, i);
+		memcpy((char *)to + to->regions[changing[i].region].offset, from, size_bytes);
+		from += size_bytes;
+		if (changing[i].region == changing[i].counted_by)
+			set_used(to, changing[i].region, snapshot->num_used[changing[i].region]);
+	}
+	const struct ledger_header *header = snapshot->header;
+	to->start_time_ns = header->start_time_ns;
+	to->start_clock_ns = header->start_clock_ns;
+	to->epoch_time_ns = header->epoch_time_ns;
+	to->epoch_num_samples = header->epoch_num_samples;
+	to->num_samples = header->num_samples;
+	to->allocated_objects = header->allocated_objects;
+	to->allocated_bytes = header->allocated_bytes;
+	to->freed_objects = header->freed_objects;
+	to->freed_bytes = header->freed_bytes;
+	to->peak_bytes = header->peak_bytes;
+	to->peak_time_ns = header->peak_time_ns;
+	to->peak_number = header->peak_number;
+	for (int i = 0; i < LEDGER_NUM_COUNTERS; i++)
+		to->counters[i] = header->counters[i];
+}
+
+bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot)
+{
+	const struct ledger_header *from = parent->header;
+	if (!ledger_create(child, from->limit_bytes, from->rate_bytes))
+		return false;
+	struct ledger_header *to = child->header;
+	to->command_line = from->command_line;
+	to->program = from->program;
+	if (!is_alike(to, from)) {
+		ledger_destroy(child);
+		return false;
+	}
+	for (size_t i = 0; i < NUM(growing); i++) {
+		enum ledger_region_number region = growing[i];
+		uint64_t num_used = snapshot ? snapshot->num_used[region] : ledger_num_used(parent, region);
+		memcpy((char *)to + to->regions[region].offset, (const char *)from + from->regions[region].offset,
+		       num_used * from->regions[region].element_bytes);
+		set_used(to, region, num_used);
+	}
+	if (snapshot)
+		copy_tallies(to, snapshot);
+	tree_rebuild(child);
+	site_rebuild(child);
+	block_rebuild(child);
+	return true;
+}

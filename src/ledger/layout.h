@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Layout of the ledger: the tallies of one process in one shared mapping.
+ *
+ * BOTH worlds: written by the threads of the profiled program, read by dumps and by other processes at
+ * any moment, also after the program was killed.  So everything is position-independent (indexes
+ * instead of pointers), of fixed width, and at each instant valid:
+ *
+ *   - Tables only grow.  An element is filled in completely, then published by one release store of
+ *     its index; whoever loads the index with acquire sees the whole element.  Index 0 means "none".
+ *   - Counters only grow.  live = allocated - freed; a reader loads freed first, so that it cannot
+ *     see the freeing of something whose allocation it does not see.
+ *   - Blocks are the exception: they come and go.  A block is valid while its address is not 0, and
+ *     is unlinked under the lock bit of its bucket.  Tallies do not depend on the table of blocks.
+ *
+ * A change of anything here needs a new LEDGER_VERSION.
+ */
+#ifndef CAIRN_LEDGER_LAYOUT_H
+#define CAIRN_LEDGER_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LEDGER_MAGIC "cairnldg"
+#define LEDGER_VERSION 1
+
+// Objects and bytes are fixed-point numbers with this many bits behind the point.
+#define LEDGER_FRACTION_BITS 8
+#define LEDGER_ONE (UINT64_C(1) << LEDGER_FRACTION_BITS)
+
+// Frames of the call tree that are not code.
+enum ledger_special_frame {
+	LEDGER_FRAME_TRUNCATED = 1, // "[truncated]": the stack was deeper than what was recorded
+	LEDGER_FRAME_FULL = 2,      // "[ledger full]": no room for further stacks
+	LEDGER_NUM_SPECIAL_FRAMES = 2,
+};
+
+#define LEDGER_SITE_FULL 1 // the site whose only frame is LEDGER_FRAME_FULL
+
+// Zero-terminated strings one after another, named by offset; offset 0 is "".
+// An executable range of the program's memory, as /proc/PID/maps would show it.
+struct ledger_mapping {
+	uint64_t start;
+	uint64_t limit;
+	uint64_t offset;   // in the file
+	uint32_t path;     // string; "" if unknown
+	uint32_t build_id; // string, lower-case hexadecimal; "" if it has none
+	uint64_t reserved;
+};
+
+// A place in the code.
+struct ledger_frame {
+	uint64_t address; // of the call: the return address - 1
+	uint32_t mapping; // 0: none known
+	_Atomic uint32_t next; // in the bucket
+};
+
+// A node of the call tree: frame, called by what parent stands for.  parent < the node's own index.
+struct ledger_node {
+	uint32_t parent; // 0: frame is the root of the stack
+	uint32_t frame;  // 0: the node was given up before it was published
+	_Atomic uint32_t next;
+};
+
+#define LEDGER_PEAK_BUSY UINT32_C(0x80000000)
+
+// A call stack that allocates, and its tallies: one cache line.
+struct ledger_site {
+	uint32_t node;
+	uint32_t label; // 0: none
+	_Atomic uint32_t next;
+	_Atomic uint32_t peak_seen; // number of the peak that peak_* belong to
+	_Atomic uint64_t allocated_objects;
+	_Atomic uint64_t allocated_bytes;
+	_Atomic uint64_t freed_objects;
+	_Atomic uint64_t freed_bytes;
+	_Atomic uint64_t peak_objects; // live at that peak
+	_Atomic uint64_t peak_bytes;
+};
+
+// What sampling adds to a site; never touched in exact mode.  Variances are the bits of doubles, in
+// objects^2 and bytes^2.
+struct ledger_site_errors {
+	_Atomic uint64_t allocated_objects_variance;
+	_Atomic uint64_t allocated_bytes_variance;
+	_Atomic uint64_t freed_objects_variance;
+	_Atomic uint64_t freed_bytes_variance;
+	uint64_t reserved[4];
+};
+
+// What the cumulative tallies were when the epoch began; never touched unless there is a second one.
+struct ledger_site_epoch {
+	_Atomic uint64_t allocated_objects;
+	_Atomic uint64_t allocated_bytes;
+	uint64_t reserved[2];
+};
+
+// A live block.
+struct ledger_block {
+	_Atomic uint64_t address; // 0: not in use
+	uint64_t size_bytes;
+	uint64_t weight; // fixed point: how many blocks it stands for
+	uint32_t site;
+	uint32_t birth_ds; // tenths of a second since the start
+	_Atomic uint32_t next;
+	uint32_t reserved;
+};
+
+// The regions: what they hold, and how many table elements of each kind there can be at most is told
+// by capacity.  Buckets are heads of chains (index of the first element).
+enum ledger_region_number {
+	LEDGER_STRINGS,
+	LEDGER_MAPPINGS,
+	LEDGER_FRAMES,
+	LEDGER_NODES,
+	LEDGER_SITES,
+	LEDGER_SITE_ERRORS, // parallel to sites
+	LEDGER_SITE_EPOCHS, // parallel to sites
+	LEDGER_BLOCKS,
+	LEDGER_FRAME_BUCKETS,
+	LEDGER_NODE_BUCKETS,
+	LEDGER_SITE_BUCKETS,
+	LEDGER_BLOCK_BUCKETS,
+	LEDGER_NUM_REGIONS,
+};
+
+struct ledger_region {
+	uint64_t offset; // from the start of the ledger
+	uint64_t element_bytes;
+	uint64_t charge_bytes;     // what one element costs of the memory limit, parallel tables included
+	uint64_t capacity;         // elements, the unused number 0 included
+	_Atomic uint64_t num_used; // elements handed out, number 0 included
+	_Atomic uint64_t num_paid; // elements that the memory limit has been charged for
+};
+
+// Self-audit: what cairn could not do, or did with less than full truth.  Each only grows.
+#define LEDGER_COUNTERS(X)                                                                       \
+	X(reentered, "allocations made inside cairn or by a signal handler that interrupted it") \
+	X(contended, "events left out because a lock was not to be had")                         \
+	X(dropped_stacks, "allocations counted under [ledger full]")                             \
+	X(untracked_objects, "blocks whose freeing cannot be seen: no room for them")            \
+	X(untracked_bytes, "bytes of these blocks")                                              \
+	X(missed_frees, "blocks that were freed unseen: their address was handed out again")     \
+	X(truncated_stacks, "stacks cut at the depth limit")                                     \
+	X(failed_unwinds, "stacks that end before their root")                                   \
+	X(guessed_frames, "frames found by frame pointers, without call-frame information")      \
+	X(dropped_mappings, "executable mappings that found no room")                            \
+	X(failed_dumps, "profiles that could not be written")                                    \
+	X(verified_stacks, "stacks compared with libunwind's")                                   \
+	X(differing_stacks, "stacks that differ from libunwind's")
+
+enum ledger_counter {
+#define X(name, meaning) LEDGER_COUNTER_##name,
+	LEDGER_COUNTERS(X)
+#undef X
+	LEDGER_NUM_COUNTERS,
+};
+
+#define LEDGER_NUM_FREE_LISTS 64
+
+struct ledger_free_list {
+	_Alignas(64) _Atomic uint64_t head; // tag << 32 | index of the first free block
+};
+
+struct ledger_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t header_bytes;
+	uint64_t total_bytes;
+	_Atomic uint32_t is_ready; // 1: everything constant below is filled in
+	uint32_t pid;
+	uint32_t command_line; // string, arguments separated by spaces
+	uint32_t program;      // string: path of the executable
+	int64_t start_time_ns; // since 1970
+	int64_t start_clock_ns; // CLOCK_MONOTONIC
+	uint64_t start_ticks;   // time-stamp counter
+	_Atomic uint64_t rate_bytes;
+	_Atomic int64_t epoch_time_ns; // when the cumulative tallies began, since 1970
+	_Atomic uint64_t epoch_num_samples; // num_samples then
+	uint64_t limit_bytes;          // of memory
+	_Atomic uint64_t charged_bytes;
+	struct ledger_region regions[LEDGER_NUM_REGIONS];
+	_Atomic uint64_t counters[LEDGER_NUM_COUNTERS];
+	// Time spent inside cairn by the program's threads and in dumps, in ticks.
+	_Atomic uint64_t own_ticks;
+
+	// Totals of all sites, fixed point.
+	_Alignas(64) _Atomic uint64_t allocated_objects;
+	_Atomic uint64_t allocated_bytes;
+	_Atomic uint64_t num_samples; // allocations recorded
+	_Alignas(64) _Atomic uint64_t freed_objects;
+	_Atomic uint64_t freed_bytes;
+	// The largest live_bytes so far.  The number changes whenever the heap begins to fall from a new
+	// maximum; a site that is touched next first keeps what it had then.
+	_Alignas(64) _Atomic uint64_t peak_bytes;
+	_Atomic int64_t peak_time_ns; // since 1970
+	_Atomic uint32_t peak_number;
+	struct ledger_free_list free_blocks[LEDGER_NUM_FREE_LISTS];
+};
+
+_Static_assert(sizeof(struct ledger_mapping) == 40, "layout");
+_Static_assert(sizeof(struct ledger_frame) == 16, "layout");
+_Static_assert(sizeof(struct ledger_node) == 12, "layout");
+_Static_assert(sizeof(struct ledger_site) == 64, "layout");
+_Static_assert(sizeof(struct ledger_site_errors) == 64, "layout");
+_Static_assert(sizeof(struct ledger_site_epoch) == 32, "layout");
+_Static_assert(sizeof(struct ledger_block) == 40, "layout");
+_Static_assert(sizeof(struct ledger_header) < 8192, "layout");
+_Static_assert(offsetof(struct ledger_header, regions) == 104, "layout");
+_Static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "layout");
+
+#endif

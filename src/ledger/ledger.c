@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ledger: making the shared mapping and handing out its elements.  INSIDE.
+#include "ledger/ledger.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/system.h"
+
+// Memory is charged in pieces of this size: small enough to waste little, large enough to be rare.
+#define CHARGE_BYTES 16384
+
+#define NUM_MAPPINGS 65536
+#define STRING_BYTES (UINT64_C(4) << 20)
+
+struct plan {
+	uint64_t element_bytes;
+	uint64_t capacity;
+	uint64_t charge_bytes; // 0: element_bytes
+};
+
+static uint64_t power_of_2_below(uint64_t number)
+{
+	return UINT64_C(1) << (63 - __builtin_clzll(number | 1));
+}
+
+// Each table could fill the whole limit by itself: address space costs nothing, and nobody knows
+// beforehand whether a program has many stacks or many blocks.  Chains stay short until the limit.
+static void make_plan(struct plan plan[LEDGER_NUM_REGIONS], uint64_t limit_bytes)
+{
+	uint64_t most = UINT64_C(1) << 30; // indexes have 31 bits
+#define TABLE(type) { sizeof(type), limit_bytes / sizeof(type) < most ? limit_bytes / sizeof(type) : most, 0 }
+#define BUCKETS(bytes_each) { sizeof(uint32_t), power_of_2_below(limit_bytes / (bytes_each)), 0 }
+	struct plan sites = TABLE(struct ledger_site);
+	sites.charge_bytes = sizeof(struct ledger_site) + sizeof(struct ledger_site_errors);
+	struct plan tables[LEDGER_NUM_REGIONS] = {
+		[LEDGER_STRINGS] = { 1, STRING_BYTES, 0 },
+		[LEDGER_MAPPINGS] = { sizeof(struct ledger_mapping), NUM_MAPPINGS, 0 },
+		[LEDGER_FRAMES] = TABLE(struct ledger_frame),
+		[LEDGER_NODES] = TABLE(struct ledger_node),
+		[LEDGER_SITES] = sites,
+		[LEDGER_SITE_ERRORS] = { sizeof(struct ledger_site_errors), sites.capacity, 0 },
+		[LEDGER_SITE_EPOCHS] = { sizeof(struct ledger_site_epoch), sites.capacity, 0 },
+		[LEDGER_BLOCKS] = TABLE(struct ledger_block),
+		[LEDGER_FRAME_BUCKETS] = BUCKETS(8192),
+		[LEDGER_NODE_BUCKETS] = BUCKETS(1024),
+		[LEDGER_SITE_BUCKETS] = BUCKETS(4096),
+		[LEDGER_BLOCK_BUCKETS] = BUCKETS(512),
+	};
+#undef TABLE
+#undef BUCKETS
+	memcpy(plan, tables, sizeof(tables));
+}
+
+static uint64_t round_up(uint64_t number, uint64_t unit)
+{
+	return (number + unit - 1) / unit * unit;
+}
+
+static uint64_t plan_bytes(const struct plan plan[LEDGER_NUM_REGIONS])
+{
+	uint64_t total = round_up(sizeof(struct ledger_header), 4096);
+	for (int i = 0; i < LEDGER_NUM_REGIONS; i++)
+		total += round_up(plan[i].element_bytes * plan[i].capacity, 4096);
+	return total;
+}
+
+// Making a file larger than the limit on file sizes would bring the program SIGXFSZ.
+static bool may_have_file_of(uint64_t size_bytes)
+{
+	struct rlimit limit;
+	return system_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit) == 0 &&
+	       limit.rlim_cur >= size_bytes;
+}
+
+// Shared memory: a memfd, so that it has a name in /proc/PID/maps, or else without one.  The
+// descriptor is not kept: the program may close it or use its number.
+static void *map_shared(uint64_t size_bytes)
+{
+	long fd = -1;
+	if (may_have_file_of(size_bytes))
+		fd = system_call3(SYS_memfd_create, (long)"cairn", 1 /* MFD_CLOEXEC */, 0);
+	if (fd >= 0 && system_call3(SYS_ftruncate, fd, (long)size_bytes, 0) != 0) {
+		system_call3(SYS_close, fd, 0, 0);
+		fd = -1;
+	}
+	int flags = MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
+	long memory = system_call6(SYS_mmap, 0, (long)size_bytes, PROT_READ | PROT_WRITE, flags,
+				   fd < 0 ? -1 : fd, 0);
+	if (fd >= 0)
+		system_call3(SYS_close, fd, 0, 0);
+	if (system_is_error(memory))
+		return NULL;
+	system_call3(SYS_madvise, memory, (long)size_bytes, MADV_DONTDUMP);
+	return (void *)memory;
+}
+
+void ledger_attach(struct ledger *ledger, struct ledger_header *header)
+{
+	char *start = (char *)header;
+#define AT(number) ((void *)(start + header->regions[number].offset))
+	*ledger = (struct ledger){
+		.header = header,
+		.strings = AT(LEDGER_STRINGS),
+		.mappings = AT(LEDGER_MAPPINGS),
+		.frames = AT(LEDGER_FRAMES),
+		.nodes = AT(LEDGER_NODES),
+		.sites = AT(LEDGER_SITES),
+		.errors = AT(LEDGER_SITE_ERRORS),
+		.epochs = AT(LEDGER_SITE_EPOCHS),
+		.blocks = AT(LEDGER_BLOCKS),
+		.frame_buckets = AT(LEDGER_FRAME_BUCKETS),
+		.node_buckets = AT(LEDGER_NODE_BUCKETS),
+		.site_buckets = AT(LEDGER_SITE_BUCKETS),
+		.block_buckets = AT(LEDGER_BLOCK_BUCKETS),
+	};
+#undef AT
+}
+
+static bool is_buckets(int region)
+{
+	return region >= LEDGER_FRAME_BUCKETS;
+}
+
+static void lay_out(struct ledger_header *header, const struct plan plan[LEDGER_NUM_REGIONS])
+{
+	uint64_t offset = round_up(sizeof(*header), 4096);
+	header->charged_bytes = offset;
+	for (int i = 0; i < LEDGER_NUM_REGIONS; i++) {
+		struct ledger_region *region = &header->regions[i];
+		region->offset = offset;
+		region->element_bytes = plan[i].element_bytes;
+		region->charge_bytes = plan[i].charge_bytes ? plan[i].charge_bytes : plan[i].element_bytes;
+		region->capacity = plan[i].capacity;
+		region->num_used = is_buckets(i) ? plan[i].capacity : 1;
+		region->num_paid = region->num_used;
+		header->charged_bytes += region->num_paid * region->charge_bytes;
+		offset += round_up(plan[i].element_bytes * plan[i].capacity, 4096);
+	}
+}
+
+static void add_special_frames(struct ledger *ledger)
+{
+	for (int i = 0; i < LEDGER_NUM_SPECIAL_FRAMES; i++)
+		ledger_add(ledger, LEDGER_FRAMES, 1);
+	uint32_t node = ledger_add(ledger, LEDGER_NODES, 1);
+	ledger->nodes[node].frame = LEDGER_FRAME_FULL;
+	uint32_t site = ledger_add(ledger, LEDGER_SITES, 1);
+	ledger->sites[site].node = node;
+}
+
+bool ledger_create(struct ledger *ledger, uint64_t limit_bytes, uint64_t rate_bytes)
+{
+	struct plan plan[LEDGER_NUM_REGIONS];
+	struct ledger_header *header = NULL;
+	limit_bytes = limit_bytes < LEDGER_MIN_LIMIT_BYTES ? LEDGER_MIN_LIMIT_BYTES : limit_bytes;
+	limit_bytes = limit_bytes > LEDGER_MAX_LIMIT_BYTES ? LEDGER_MAX_LIMIT_BYTES : limit_bytes;
+	for (; limit_bytes >= LEDGER_MIN_LIMIT_BYTES && !header; limit_bytes /= 2) {
+		make_plan(plan, limit_bytes);
+		header = map_shared(plan_bytes(plan));
+		if (header)
+			break;
+	}
+	if (!header)
+		return false;
+	memcpy(header->magic, LEDGER_MAGIC, sizeof(header->magic));
+	header->version = LEDGER_VERSION;
+	header->header_bytes = sizeof(*header);
+	header->total_bytes = plan_bytes(plan);
+	header->limit_bytes = limit_bytes;
+	header->pid = (uint32_t)system_pid();
+	header->start_time_ns = system_clock_ns(CLOCK_REALTIME);
+	header->start_clock_ns = system_clock_ns(CLOCK_MONOTONIC);
+	header->start_ticks = system_ticks();
+	atomic_store_explicit(&header->rate_bytes, rate_bytes, memory_order_relaxed);
+	header->epoch_time_ns = header->start_time_ns;
+	lay_out(header, plan);
+	ledger_attach(ledger, header);
+	add_special_frames(ledger);
+	// Pairs with the acquire in ledger_check().
+	atomic_store_explicit(&header->is_ready, 1, memory_order_release);
+	return true;
+}
+
+void ledger_destroy(struct ledger *ledger)
+{
+	if (ledger->header)
+		system_unmap(ledger->header, ledger->header->total_bytes);
+	*ledger = (struct ledger){ 0 };
+}
+
+// Charge the memory limit for the next elements of a region.  False: the limit is reached.
+static bool pay(struct ledger_header *header, struct ledger_region *region, uint64_t needed)
+{
+	uint64_t paid = atomic_load_explicit(&region->num_paid, memory_order_relaxed);
+	while (paid < needed) {
+		uint64_t step = CHARGE_BYTES / region->charge_bytes;
+		uint64_t next = paid + step < needed ? needed : paid + step;
+		next = next > region->capacity ? region->capacity : next;
+		uint64_t cost = (next - paid) * region->charge_bytes;
+		uint64_t before = atomic_fetch_add_explicit(&header->charged_bytes, cost, memory_order_relaxed);
+		if (before + cost > header->limit_bytes ||
+		    !atomic_compare_exchange_strong_explicit(&region->num_paid, &paid, next,
+							     memory_order_relaxed, memory_order_relaxed))
+			atomic_fetch_sub_explicit(&header->charged_bytes, cost, memory_order_relaxed);
+		else
+			paid = next;
+		if (before + cost > header->limit_bytes)
+			return false;
+	}
+	return true;
+}
+
+uint32_t ledger_add(struct ledger *ledger, enum ledger_region_number number, uint32_t num_elements)
+{
+	struct ledger_region *region = &ledger->header->regions[number];
+	uint64_t index = atomic_load_explicit(&region->num_used, memory_order_relaxed);
+	do {
+		if (index + num_elements > region->capacity)
+			return 0;
+		if (!pay(ledger->header, region, index + num_elements))
+			return 0;
+		// Release: pairs with the acquire in ledger_num_used().
+	} while (!atomic_compare_exchange_weak_explicit(&region->num_used, &index, index + num_elements,
+							memory_order_release, memory_order_relaxed));
+	return (uint32_t)index;
+}
+
+uint32_t ledger_add_string(struct ledger *ledger, const char *string)
+{
+	size_t length = strlen(string);
+	if (length == 0 || length >= STRING_BYTES)
+		return 0;
+	uint32_t offset = ledger_add(ledger, LEDGER_STRINGS, (uint32_t)length + 1);
+	if (offset)
+		memcpy(ledger->strings + offset, string, length);
+	return offset;
+}

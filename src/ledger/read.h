@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reading a ledger while its program runs, or after it is gone.
+ *
+ * BOTH worlds.  What is read is not trusted: a damaged ledger gives a refusal or fewer sites, never a
+ * wild access or an endless loop.  Nothing is written, no memory is allocated.
+ */
+#ifndef CAIRN_LEDGER_READ_H
+#define CAIRN_LEDGER_READ_H
+
+#include "ledger/ledger.h"
+
+// Check the header of a ledger of size_bytes at memory and attach to it.  NULL if it is sound, else
+// what is wrong with it.
+const char *ledger_open(struct ledger *ledger, void *memory, size_t size_bytes);
+
+// The tallies of one site, or of all together.  Objects and bytes are rounded to whole ones.
+struct tally {
+	uint64_t allocated_objects; // in this epoch
+	uint64_t allocated_bytes;
+	uint64_t live_objects; // now
+	uint64_t live_bytes;
+	uint64_t peak_objects; // at the moment of the peak
+	uint64_t peak_bytes;
+	double live_bytes_variance;
+	double allocated_bytes_variance; // since the start
+};
+
+// The tallies of site number, 1 <= number < ledger_num_used(LEDGER_SITES).  False if there is none.
+bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally);
+
+// The sum of all sites.
+void read_total(const struct ledger *ledger, struct tally *total);
+
+// The frames of a site from the leaf to the root, at most max_frames: how many.
+size_t read_stack(const struct ledger *ledger, uint32_t site, uint32_t *frames, size_t max_frames);
+
+// False if there is no such frame or mapping.
+bool read_frame(const struct ledger *ledger, uint32_t number, uint32_t *mapping, uint64_t *address);
+const struct ledger_mapping *read_mapping(const struct ledger *ledger, uint32_t number);
+
+// "" if it is none.
+const char *read_string(const struct ledger *ledger, uint32_t offset);
+
+// Allocations recorded in this epoch.
+uint64_t read_num_samples(const struct ledger *ledger);
+
+// The largest live bytes so far.
+uint64_t read_peak_bytes(const struct ledger *ledger);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Sites and their tallies.  INSIDE.
+ *
+ * The peak.  The heap is at a maximum just before it begins to fall, so the first freeing after a new
+ * maximum gives the peak a new number.  A site keeps its live tallies under that number when it is
+ * next touched, before the touch changes them: until then they are what they were at the peak.  That
+ * is O(1) for each event, needs no copy and is exact, save for events that other threads have under
+ * way at the moment of the peak, each of which may be seen on either side of it.
+ */
+#include "ledger/sites.h"
+
+#include <string.h>
+
+#include "base/system.h"
+
+static _Atomic uint32_t *site_bucket(struct ledger *ledger, uint32_t node, uint32_t label)
+{
+	uint64_t num_buckets = ledger->header->regions[LEDGER_SITE_BUCKETS].capacity;
+	return &ledger->site_buckets[ledger_hash((uint64_t)label << 32 | node, num_buckets)];
+}
+
+static uint32_t find_site(struct ledger *ledger, uint32_t from, uint32_t to, uint32_t node, uint32_t label)
+{
+	for (uint32_t i = from; i != to; i = atomic_load_explicit(&ledger->sites[i].next, memory_order_acquire))
+		if (ledger->sites[i].node == node && ledger->sites[i].label == label)
+			return i;
+	return 0;
+}
+
+uint32_t site_get(struct ledger *ledger, uint32_t node, uint32_t label)
+{
+	_Atomic uint32_t *bucket = site_bucket(ledger, node, label);
+	uint32_t head = atomic_load_explicit(bucket, memory_order_acquire);
+	uint32_t found = find_site(ledger, head, 0, node, label);
+	if (found)
+		return found;
+	uint32_t added = ledger_add(ledger, LEDGER_SITES, 1);
+	if (!added)
+		return LEDGER_SITE_FULL;
+	ledger->sites[added].node = node;
+	ledger->sites[added].label = label;
+	for (;;) {
+		uint32_t searched = head;
+		atomic_store_explicit(&ledger->sites[added].next, head, memory_order_relaxed);
+		// Pairs with the acquire loads above and in find_site().
+		if (atomic_compare_exchange_strong_explicit(bucket, &head, added, memory_order_release,
+							    memory_order_acquire))
+			return added;
+		found = find_site(ledger, head, searched, node, label);
+		if (found)
+			return found; // the site added remains empty
+	}
+}
+
+static uint64_t get(_Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static uint64_t add(_Atomic uint64_t *counter, uint64_t amount)
+{
+	return atomic_fetch_add_explicit(counter, amount, memory_order_relaxed) + amount;
+}
+
+// Keep the live tallies of a site if there was a peak since it was last touched.
+static void keep_peak(struct ledger *ledger, struct ledger_site *site)
+{
+	// Pairs with the release in note_peak().
+	uint32_t number = atomic_load_explicit(&ledger->header->peak_number, memory_order_acquire);
+	uint32_t seen = atomic_load_explicit(&site->peak_seen, memory_order_acquire);
+	if (seen == number)
+		return;
+	if (!(seen & LEDGER_PEAK_BUSY) &&
+	    atomic_compare_exchange_strong_explicit(&site->peak_seen, &seen, number | LEDGER_PEAK_BUSY,
+						    memory_order_acquire, memory_order_acquire)) {
+		atomic_store_explicit(&site->peak_objects, get(&site->allocated_objects) - get(&site->freed_objects),
+				      memory_order_relaxed);
+		atomic_store_explicit(&site->peak_bytes, get(&site->allocated_bytes) - get(&site->freed_bytes),
+				      memory_order_relaxed);
+		// Pairs with the acquire loads of peak_seen here and in the reader.
+		atomic_store_explicit(&site->peak_seen, number, memory_order_release);
+		return;
+	}
+	// Another thread is at it: a few instructions, unless it was put to sleep among them.
+	for (int i = 0; i < 1000 && atomic_load_explicit(&site->peak_seen, memory_order_acquire) & LEDGER_PEAK_BUSY; i++)
+		i % 100 == 99 ? system_yield() : system_relax();
+}
+
+// Called before the heap falls.
+static void note_peak(struct ledger_header *header)
+{
+	uint64_t live = get(&header->allocated_bytes) - get(&header->freed_bytes);
+	uint64_t peak = get(&header->peak_bytes);
+	if ((int64_t)live < 0 || live <= peak)
+		return;
+	if (!atomic_compare_exchange_strong_explicit(&header->peak_bytes, &peak, live, memory_order_relaxed,
+						     memory_order_relaxed))
+		return; // another thread has just noted it
+	atomic_store_explicit(&header->peak_time_ns, system_clock_ns(CLOCK_REALTIME_COARSE), memory_order_relaxed);
+	uint32_t number = atomic_load_explicit(&header->peak_number, memory_order_relaxed);
+	// Pairs with the acquire in keep_peak().
+	atomic_store_explicit(&header->peak_number, (number + 1) & ~LEDGER_PEAK_BUSY, memory_order_release);
+}
+
+static void add_double(_Atomic uint64_t *bits, double amount)
+{
+	uint64_t before = get(bits), after;
+	do {
+		double value;
+		memcpy(&value, &before, sizeof(value));
+		value += amount;
+		memcpy(&after, &value, sizeof(after));
+	} while (!atomic_compare_exchange_weak_explicit(bits, &before, after, memory_order_relaxed,
+							memory_order_relaxed));
+}
+
+// The variance that one sample adds to an estimate: w (w - 1), times the square of what it counts.
+// (Horvitz and Thompson's estimator of their own variance, for independent choices.)
+static double variance_of(uint64_t weight)
+{
+	double w = (double)weight / LEDGER_ONE;
+	return w * (w - 1);
+}
+
+uint64_t site_add_allocation(struct ledger *ledger, uint32_t number, uint64_t size_bytes, uint64_t weight)
+{
+	struct ledger_header *header = ledger->header;
+	struct ledger_site *site = &ledger->sites[number];
+	keep_peak(ledger, site);
+	add(&site->allocated_objects, weight);
+	add(&site->allocated_bytes, weight * size_bytes);
+	if (weight != LEDGER_ONE) {
+		struct ledger_site_errors *errors = &ledger->errors[number];
+		double size = (double)size_bytes, variance = variance_of(weight);
+		add_double(&errors->allocated_objects_variance, variance);
+		add_double(&errors->allocated_bytes_variance, variance * size * size);
+	}
+	add(&header->num_samples, 1);
+	add(&header->allocated_objects, weight);
+	return add(&header->allocated_bytes, weight * size_bytes) - get(&header->freed_bytes);
+}
+
+void site_add_freeing(struct ledger *ledger, uint32_t number, uint64_t size_bytes, uint64_t weight)
+{
+	struct ledger_header *header = ledger->header;
+	struct ledger_site *site = &ledger->sites[number];
+	note_peak(header);
+	keep_peak(ledger, site);
+	// Release: whoever sees the freeing sees the allocation that came before it (read.c).
+	atomic_fetch_add_explicit(&site->freed_objects, weight, memory_order_release);
+	atomic_fetch_add_explicit(&site->freed_bytes, weight * size_bytes, memory_order_release);
+	if (weight != LEDGER_ONE) {
+		struct ledger_site_errors *errors = &ledger->errors[number];
+		double size = (double)size_bytes, variance = variance_of(weight);
+		add_double(&errors->freed_objects_variance, variance);
+		add_double(&errors->freed_bytes_variance, variance * size * size);
+	}
+	add(&header->freed_objects, weight);
+	add(&header->freed_bytes, weight * size_bytes);
+}
+
+void site_begin_epoch(struct ledger *ledger)
+{
+	for (uint32_t i = 1; i < ledger_num_used(ledger, LEDGER_SITES); i++) {
+		struct ledger_site *site = &ledger->sites[i];
+		struct ledger_site_epoch *epoch = &ledger->epochs[i];
+		atomic_store_explicit(&epoch->allocated_objects, get(&site->allocated_objects), memory_order_relaxed);
+		atomic_store_explicit(&epoch->allocated_bytes, get(&site->allocated_bytes), memory_order_relaxed);
+	}
+	atomic_store_explicit(&ledger->header->epoch_num_samples, get(&ledger->header->num_samples), memory_order_relaxed);
+	atomic_store_explicit(&ledger->header->epoch_time_ns, system_clock_ns(CLOCK_REALTIME), memory_order_relaxed);
+}
+
+void site_rebuild(struct ledger *ledger)
+{
+	for (uint32_t i = LEDGER_SITE_FULL + 1; i < ledger_num_used(ledger, LEDGER_SITES); i++) {
+		struct ledger_site *site = &ledger->sites[i];
+		atomic_fetch_and_explicit(&site->peak_seen, ~LEDGER_PEAK_BUSY, memory_order_relaxed);
+		if (!site->node)
+			continue;
+		_Atomic uint32_t *bucket = site_bucket(ledger, site->node, site->label);
+		atomic_store_explicit(&site->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_relaxed);
+		atomic_store_explicit(bucket, i, memory_order_relaxed);
+	}
+}

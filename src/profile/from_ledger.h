@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The heap profile that a ledger holds.
+ *
+ * BOTH worlds; allocates nothing.  The ledger may be in use meanwhile.
+ */
+#ifndef CAIRN_PROFILE_FROM_LEDGER_H
+#define CAIRN_PROFILE_FROM_LEDGER_H
+
+#include "ledger/read.h"
+#include "profile/profile.h"
+
+struct profile_request {
+	bool is_peak;        // inuse_* at the moment of the peak, else now
+	int64_t time_ns;     // of the snapshot, since 1970
+	int64_t cpu_ns;      // that the program has used so far; 0: not known
+	double ticks_per_ns; // of the ledger's ticks; 0: not known
+};
+
+// Push the profile into sink: true if the sink took all of it.
+bool profile_from_ledger(const struct ledger *ledger, const struct profile_request *request,
+			 const struct profile_sink *sink);
+
+#endif

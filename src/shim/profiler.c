@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// Profiler: the state of profiling in this process, and the gate to it.  INSIDE.
+#include "shim/profiler.h"
+
+#include "base/system.h"
+#include "shim/shadow.h"
+
+struct profiler profiler;
+_Thread_local struct thread thread __attribute__((tls_model("initial-exec")));
+_Atomic uint8_t shadow[SHADOW_BYTES] __attribute__((aligned(4096)));
+
+bool profiler_init_lanes(void)
+{
+	system_call3(SYS_madvise, (long)shadow, SHADOW_BYTES, MADV_NOHUGEPAGE);
+	profiler.lanes = system_map(PROFILER_NUM_LANES * sizeof(struct lane));
+	return profiler.lanes != NULL;
+}
+
+bool profiler_init_fork_page(void)
+{
+	static _Atomic uint32_t always = 1;
+	profiler.is_same_process = system_map(4096);
+	if (!profiler.is_same_process || system_call3(SYS_madvise, (long)profiler.is_same_process, 4096, MADV_WIPEONFORK) != 0) {
+		profiler.is_same_process = &always; // then only fork() itself is noticed
+		return false;
+	}
+	atomic_store_explicit(profiler.is_same_process, 1, memory_order_relaxed);
+	return true;
+}
+
+static bool is_gone(uint32_t tid)
+{
+	return system_call3(SYS_tgkill, system_pid(), tid, 0) == -3 /* ESRCH */;
+}
+
+// An event that never ended: its thread left it by longjmp() from a signal handler.  Then the stack
+// has been unwound beyond where it began.
+static bool is_abandoned(uintptr_t inside_at, uintptr_t now_at)
+{
+	const struct stack_memory *own = &thread.stack;
+	return inside_at >= own->low && now_at < own->top && now_at > inside_at;
+}
+
+static struct lane *take_lane(void)
+{
+	uint32_t self = (uint32_t)system_tid();
+	for (unsigned i = 0; i < 4 * PROFILER_NUM_LANES; i++) {
+		unsigned number = (thread.lane + i) % PROFILER_NUM_LANES;
+		struct lane *lane = &profiler.lanes[number];
+		uint32_t nobody = 0;
+		// Sequentially consistent, as is the gate: either we see it closed, or who closed it sees us.
+		if (atomic_load_explicit(&lane->holder, memory_order_relaxed) == 0 &&
+		    atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, self, memory_order_seq_cst,
+							    memory_order_relaxed)) {
+			thread.lane = (uint16_t)number;
+			return lane;
+		}
+		if (i % PROFILER_NUM_LANES == PROFILER_NUM_LANES - 1)
+			system_yield();
+	}
+	return NULL;
+}
+
+static void give_lane(struct lane *lane)
+{
+	// Pairs with the loads in profiler_close_gate(): who sees the lane free sees what was recorded.
+	atomic_store_explicit(&lane->holder, 0, memory_order_release);
+}
+
+static struct lane *pass_gate(void)
+{
+	for (int i = 0; i < 1000; i++) {
+		struct lane *lane = take_lane();
+		if (!lane || !atomic_load_explicit(&profiler.is_gate_closed, memory_order_seq_cst))
+			return lane;
+		give_lane(lane);
+		system_wait(&profiler.is_gate_closed, 1, 1000000);
+	}
+	return NULL;
+}
+
+struct lane *profiler_enter(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	if (thread.is_own)
+		return NULL;
+	if (!profiler_adopt())
+		return NULL;
+	if (thread.inside_at && !is_abandoned(thread.inside_at, here)) {
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_reentered, 1);
+		return NULL;
+	}
+	if (thread.inside_at)
+		give_lane(&profiler.lanes[thread.lane]);
+	thread.inside_at = here;
+	// The handler of a signal that comes from now on sees inside_at.
+	atomic_signal_fence(memory_order_seq_cst);
+	struct lane *lane = pass_gate();
+	if (!lane) {
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_contended, 1);
+		thread.inside_at = 0;
+	}
+	return lane;
+}
+
+void profiler_leave(struct lane *lane)
+{
+	give_lane(lane);
+	atomic_signal_fence(memory_order_seq_cst);
+	thread.inside_at = 0;
+}
+
+bool profiler_close_gate(void)
+{
+	bool is_empty = true;
+	atomic_store_explicit(&profiler.is_gate_closed, 1, memory_order_seq_cst);
+	for (unsigned i = 0; i < PROFILER_NUM_LANES; i++) {
+		_Atomic uint32_t *holder = &profiler.lanes[i].holder;
+		uint32_t tid;
+		int64_t deadline = 0;
+		while ((tid = atomic_load_explicit(holder, memory_order_seq_cst)) && tid != (uint32_t)system_tid()) {
+			int64_t now = system_clock_ns(CLOCK_MONOTONIC);
+			deadline = deadline ? deadline : now + 1000000000;
+			if (now > deadline) {
+				is_empty = false;
+				break;
+			}
+			if (is_gone(tid))
+				atomic_compare_exchange_strong(holder, &tid, 0);
+			system_yield();
+		}
+	}
+	return is_empty;
+}
+
+void profiler_open_gate(void)
+{
+	atomic_store_explicit(&profiler.is_gate_closed, 0, memory_order_seq_cst);
+	system_wake(&profiler.is_gate_closed);
+}
+
+void profiler_after_fork(void)
+{
+	for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
+		if (atomic_load_explicit(&profiler.lanes[i].holder, memory_order_relaxed))
+			atomic_store_explicit(&profiler.lanes[i].holder, 0, memory_order_relaxed);
+	atomic_store_explicit(&profiler.is_gate_closed, 0, memory_order_relaxed);
+	atomic_store_explicit(&profiler.adopting, 0, memory_order_relaxed);
+	rules_after_fork(&profiler.rules);
+	if (profiler.is_seed_given)
+		return;
+	profiler.seed ^= system_ticks() ^ (uint64_t)system_pid() << 32;
+	thread.is_seeded = false;
+}
+
+bool profiler_adopt(void)
+{
+	// Acquire: pairs with the release below.
+	if (__builtin_expect(atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1, 1))
+		return true;
+	uint32_t self = (uint32_t)system_tid(), nobody = 0;
+	if (!atomic_compare_exchange_strong(&profiler.adopting, &nobody, self)) {
+		// The holder is another thread of this child, or a thread of the parent at the time of a raw clone.
+		if (nobody == self || !is_gone(nobody) || !atomic_compare_exchange_strong(&profiler.adopting, &nobody, self))
+			return false;
+	}
+	struct ledger own;
+	bool has_snapshot = profiler.snapshot.memory != NULL;
+	if (!has_snapshot)
+		profiler_after_fork(); // a raw clone(): nobody told us
+	bool is_done = ledger_copy(&own, &profiler.ledger, has_snapshot ? &profiler.snapshot : NULL);
+	if (is_done) {
+		ledger_destroy(&profiler.ledger);
+		ledger_snapshot_deinit(&profiler.snapshot);
+		profiler.ledger = own;
+		profiler.adopted();
+		atomic_store_explicit(profiler.is_same_process, 1, memory_order_release);
+	}
+	atomic_store_explicit(&profiler.adopting, 0, memory_order_release);
+	return is_done;
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recording.  INSIDE.
+#include "shim/record.h"
+
+#include "base/system.h"
+#include "ledger/sites.h"
+#include "ledger/tree.h"
+#include "shim/profiler.h"
+#include "shim/shadow.h"
+
+// Every how many events the time that one takes is measured.
+#define TIMED_EVENTS 64
+
+static void seed_thread(void)
+{
+	uint64_t number = atomic_fetch_add_explicit(&profiler.num_threads, 1, memory_order_relaxed);
+	sampler_seed(&thread.sampler, profiler.seed + number * UINT64_C(0xd1342543de82ef95));
+	thread.is_seeded = true;
+}
+
+// A weight in fixed point, rounded up or down at random so that it is right on average.
+static uint64_t fixed_weight(double weight)
+{
+	if (weight <= 1)
+		return LEDGER_ONE;
+	double scaled = weight * LEDGER_ONE;
+	uint64_t whole = (uint64_t)scaled;
+	double uniform = (double)(sampler_random(&thread.sampler) >> 11) * 0x1p-53;
+	return whole + (uniform < scaled - (double)whole);
+}
+
+static uint64_t begin_timing(void)
+{
+	return ++thread.num_events % TIMED_EVENTS == 0 ? system_ticks() : 0;
+}
+
+static void end_timing(uint64_t start_ticks)
+{
+	if (start_ticks)
+		atomic_fetch_add_explicit(&profiler.ledger.header->own_ticks, (system_ticks() - start_ticks) * TIMED_EVENTS,
+					  memory_order_relaxed);
+}
+
+// The site for a stack; the frames come leaf first, the tree grows from the root.
+static uint32_t find_site(const struct walk *walk)
+{
+	struct ledger *ledger = &profiler.ledger;
+	uint32_t node = 0;
+	bool is_full = walk->end == WALK_FULL;
+	if (walk->end == WALK_TRUNCATED) {
+		ledger_count(ledger, LEDGER_COUNTER_truncated_stacks, 1);
+		node = tree_get_node(ledger, 0, LEDGER_FRAME_TRUNCATED);
+		is_full |= node == 0;
+	}
+	for (size_t i = walk->num_frames; i > 0 && !is_full; i--) {
+		node = tree_get_node(ledger, node, walk->frames[i - 1]);
+		is_full |= node == 0;
+	}
+	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0);
+	if (site == LEDGER_SITE_FULL)
+		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
+	return site;
+}
+
+static uint32_t capture_site(struct lane *lane, const struct origin *origin)
+{
+	struct walk walk = { .frames = lane->frames };
+	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, origin, profiler.own_start, profiler.own_limit);
+	if (walk.end == WALK_LOST)
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_failed_unwinds, 1);
+	if (walk.num_guessed)
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_guessed_frames, walk.num_guessed);
+	if (profiler.verify)
+		profiler.verify(&profiler.ledger, &walk, origin);
+	return find_site(&walk);
+}
+
+static void forget(const struct block *block)
+{
+	site_add_freeing(&profiler.ledger, block->site, block->size_bytes, block->weight);
+	shadow_remove((void *)block->address);
+}
+
+static void remember(const struct block *block)
+{
+	struct ledger *ledger = &profiler.ledger;
+	struct block replaced;
+	uint64_t live = site_add_allocation(ledger, block->site, block->size_bytes, block->weight);
+	switch (block_add(ledger, block, &replaced)) {
+	case BLOCK_NO_ROOM:
+		site_add_freeing(ledger, block->site, block->size_bytes, block->weight);
+		ledger_count(ledger, LEDGER_COUNTER_untracked_objects, block->weight >> LEDGER_FRACTION_BITS);
+		ledger_count(ledger, LEDGER_COUNTER_untracked_bytes, block->weight * block->size_bytes >> LEDGER_FRACTION_BITS);
+		return;
+	case BLOCK_REPLACED:
+		ledger_count(ledger, LEDGER_COUNTER_missed_frees, 1);
+		forget(&replaced);
+		break;
+	case BLOCK_ADDED: break;
+	}
+	if (block->weight == LEDGER_ONE)
+		shadow_mark_for_good((void *)block->address); // exact mode: every page has some
+	else
+		shadow_add((void *)block->address);
+	if ((int64_t)(live - atomic_load_explicit(&profiler.growth_limit, memory_order_relaxed)) > 0 && profiler.growth_reached)
+		profiler.growth_reached();
+}
+
+void record_allocation(void *pointer, size_t size_bytes, const struct origin *origin)
+{
+	double weight;
+	if (!profiler_is_on()) {
+		// Nothing will ever be recorded, or not yet.
+		if (atomic_load_explicit(&profiler.state, memory_order_relaxed) == PROFILER_OFF)
+			thread.sampler.countdown_bytes = UINT64_MAX;
+		return;
+	}
+	if (thread.is_own)
+		return;
+	if (!thread.is_seeded)
+		seed_thread();
+	uint64_t rate_bytes = atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed);
+	if (!sampler_advance(&thread.sampler, rate_bytes, size_bytes, &weight))
+		return;
+	struct lane *lane = profiler_enter();
+	if (!lane)
+		return;
+	uint64_t start_ticks = begin_timing();
+	struct block block = { .address = (uintptr_t)pointer, .size_bytes = size_bytes, .weight = fixed_weight(weight),
+			       .site = capture_site(lane, origin) };
+	remember(&block);
+	end_timing(start_ticks);
+	profiler_leave(lane);
+}
+
+// What is known of the block at address, which is then forgotten; weight 0 if nothing is.
+static struct block take(void *pointer, bool is_freed)
+{
+	struct block block = { 0 };
+	if (!profiler_is_on())
+		return block;
+	struct lane *lane = profiler_enter();
+	if (!lane)
+		return block;
+	uint64_t start_ticks = begin_timing();
+	if (!block_remove(&profiler.ledger, (uintptr_t)pointer, &block))
+		block.weight = 0;
+	else if (is_freed)
+		forget(&block);
+	end_timing(start_ticks);
+	profiler_leave(lane);
+	return block;
+}
+
+void record_freeing(void *pointer)
+{
+	take(pointer, true);
+}
+
+void record_begin_move(struct record_move *move, void *pointer)
+{
+	move->block = take(pointer, false);
+}
+
+void record_end_move(const struct record_move *move, bool has_moved)
+{
+	if (!move->block.weight)
+		return;
+	struct lane *lane = profiler_enter();
+	if (!lane)
+		return;
+	struct block replaced;
+	if (has_moved) {
+		forget(&move->block);
+	} else if (block_add(&profiler.ledger, &move->block, &replaced) == BLOCK_NO_ROOM) {
+		forget(&move->block);
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_untracked_objects, move->block.weight >> LEDGER_FRACTION_BITS);
+	}
+	profiler_leave(lane);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What cairn knows of a thread.  Zeroed when the thread starts; needs no construction and no
+ * destruction, so it serves the first and the last allocation of a thread alike.
+ *
+ * INSIDE.  In the static TLS block: reaching it never calls the loader.
+ */
+#ifndef CAIRN_SHIM_THREAD_H
+#define CAIRN_SHIM_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sample/sampler.h"
+#include "unwind/stack.h"
+
+struct thread {
+	struct sampler sampler; // first: the fast path reads it
+	bool is_seeded;
+	bool is_own;         // within a call that cairn makes for itself: nothing is recorded
+	uint16_t lane;       // used last
+	uint32_t num_events; // recorded; a clock for measuring cairn's own time now and then
+	uintptr_t inside_at; // stack pointer of the event that is being recorded; 0: none
+	struct stack_memory stack;
+};
+
+extern _Thread_local struct thread thread __attribute__((tls_model("initial-exec")));
+
+#endif

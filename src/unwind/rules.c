@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rules.  INSIDE.
+ *
+ * A slot is a key and a value.  The writer, of which there is one at a time, clears the key, writes the
+ * value, sets the key.  A reader takes the value as good if the key was right before and after it was
+ * read.  A key is the address with the epoch in its upper 16 bits, where user space addresses have
+ * nothing.
+ *
+ * Code changes only while a module is being closed and another opened in its place.  A thread has no
+ * frames in a module that is being closed, so rules that it found before remain right for its own
+ * stack.  While dlclose() runs nothing is filled in, and before it returns everything is forgotten: no
+ * rule of the closed module survives into the time when something else is there.  Libraries that libc
+ * closes by itself do not pass here; modules_find() notices when it meets their successor.
+ */
+#include "unwind/rules.h"
+
+#include <string.h>
+
+#include "base/system.h"
+#include "ledger/tree.h"
+
+#define WAYS 4
+#define MAX_GENERAL 16384
+#define EPOCH_BITS 16
+
+struct rule_slot {
+	_Atomic uint64_t key;
+	_Atomic uint64_t value;
+};
+
+bool rules_init(struct rules *rules, uint64_t num_slots)
+{
+	rules->slots = system_map(num_slots * sizeof(struct rule_slot));
+	rules->num_slots = num_slots;
+	rules->general = system_map(MAX_GENERAL * sizeof(struct cfi_rule));
+	atomic_store_explicit(&rules->epoch, 1, memory_order_relaxed);
+	return modules_init(&rules->modules) && rules->slots && rules->general;
+}
+
+static bool lock(struct rules *rules)
+{
+	uint32_t self = (uint32_t)system_tid();
+	for (int i = 0; i < 20000; i++) {
+		uint32_t holder = 0;
+		// Acquire: pairs with the release in unlock().
+		if (atomic_compare_exchange_strong_explicit(&rules->lock, &holder, self, memory_order_acquire,
+							    memory_order_relaxed))
+			return true;
+		if (i < 100) {
+			system_relax();
+			continue;
+		}
+		system_yield();
+		// A thread that was cancelled in the middle never gives the lock back.
+		bool is_gone = i % 1000 == 999 && system_call3(SYS_tgkill, system_pid(), holder, 0) == -3 /* ESRCH */;
+		if (is_gone && atomic_compare_exchange_strong_explicit(&rules->lock, &holder, self, memory_order_acquire,
+								       memory_order_relaxed))
+			return true;
+	}
+	return false;
+}
+
+static void unlock(struct rules *rules)
+{
+	// Pairs with the acquire in lock().
+	atomic_store_explicit(&rules->lock, 0, memory_order_release);
+}
+
+static struct rule_slot *slots_of(struct rules *rules, uintptr_t pc)
+{
+	return &rules->slots[ledger_hash(pc, rules->num_slots / WAYS) * (uint64_t)WAYS];
+}
+
+static uint64_t key_of(uint32_t epoch, uintptr_t pc)
+{
+	return (uint64_t)epoch << (64 - EPOCH_BITS) | pc;
+}
+
+static bool find(struct rules *rules, uint64_t key, uintptr_t pc, struct place *place)
+{
+	struct rule_slot *slots = slots_of(rules, pc);
+	for (int i = 0; i < WAYS; i++) {
+		// Pairs with the release of the key in fill().
+		if (atomic_load_explicit(&slots[i].key, memory_order_acquire) != key)
+			continue;
+		// Acquire: the key is loaded again after the value; pairs with the fence in fill().
+		uint64_t value = atomic_load_explicit(&slots[i].value, memory_order_acquire);
+		if (atomic_load_explicit(&slots[i].key, memory_order_relaxed) != key)
+			continue;
+		_Static_assert(sizeof(*place) == sizeof(value), "a place is one word");
+		memcpy(place, &value, sizeof(value));
+		return true;
+	}
+	return false;
+}
+
+static void fill(struct rules *rules, uint64_t key, uintptr_t pc, const struct place *place)
+{
+	struct rule_slot *slots = slots_of(rules, pc);
+	struct rule_slot *slot = &slots[system_ticks() % WAYS];
+	uint32_t epoch = (uint32_t)(key >> (64 - EPOCH_BITS));
+	for (int i = 0; i < WAYS; i++)
+		if (atomic_load_explicit(&slots[i].key, memory_order_relaxed) >> (64 - EPOCH_BITS) != epoch)
+			slot = &slots[i];
+	uint64_t value;
+	memcpy(&value, place, sizeof(value));
+	atomic_store_explicit(&slot->key, 0, memory_order_relaxed);
+	// Whoever reads the new value sees that the old key is gone: pairs with the acquire of the value in find().
+	atomic_thread_fence(memory_order_release);
+	atomic_store_explicit(&slot->value, value, memory_order_relaxed);
+	// Pairs with the acquire of the key in find().
+	atomic_store_explicit(&slot->key, key, memory_order_release);
+}
+
+// The number of a rule in the side table; MAX_GENERAL if it is full.  There are few different ones.
+static uint32_t keep_general(struct rules *rules, const struct cfi_rule *rule)
+{
+	uint32_t i = 0;
+	while (i < rules->num_general && memcmp(&rules->general[i], rule, sizeof(*rule)) != 0)
+		i++;
+	if (i == rules->num_general && i < MAX_GENERAL)
+		rules->general[rules->num_general++] = *rule;
+	return i;
+}
+
+static bool is_plain(const struct cfi_rule *rule)
+{
+	const struct cfi_value *cfa = &rule->cfa, *return_at = &rule->return_at, *rbp = &rule->rbp_at;
+	return !rule->is_signal && !cfa->is_loaded && cfa->offset >= 0 && cfa->offset % 8 == 0 &&
+	       cfa->offset / 8 < 1 << 17 && (cfa->base == CFI_RSP || cfa->base == CFI_RBP) &&
+	       return_at->base == CFI_CFA && return_at->offset == -8 &&
+	       (rule->keeps_rbp || (rbp->base == CFI_CFA && rbp->offset < 0 && rbp->offset % 8 == 0 &&
+				    -rbp->offset / 8 < 1 << 12));
+}
+
+static struct rule pack(struct rules *rules, const struct cfi_rule *rule)
+{
+	if (rule->kind == CFI_UNKNOWN)
+		return (struct rule){ .kind = RULE_UNKNOWN };
+	if (rule->kind == CFI_END)
+		return (struct rule){ .kind = RULE_END };
+	if (is_plain(rule))
+		return (struct rule){ .kind = rule->cfa.base == CFI_RSP ? RULE_RSP : RULE_RBP,
+				      .cfa = (uint32_t)rule->cfa.offset / 8 & 0x1ffff,
+				      .rbp = rule->keeps_rbp ? 0 : (uint32_t)(-rule->rbp_at.offset / 8) & 0xfff };
+	uint32_t number = keep_general(rules, rule);
+	if (number == MAX_GENERAL)
+		return (struct rule){ .kind = RULE_UNKNOWN };
+	return (struct rule){ .kind = RULE_GENERAL, .cfa = number & 0x1ffff };
+}
+
+static void forget_all(struct rules *rules)
+{
+	uint32_t epoch = atomic_load_explicit(&rules->epoch, memory_order_relaxed) + 1;
+	if (epoch >> EPOCH_BITS) {
+		for (uint64_t i = 0; i < rules->num_slots; i++)
+			atomic_store_explicit(&rules->slots[i].key, 0, memory_order_relaxed);
+		epoch = 1;
+	}
+	// Relaxed: a thread that still takes a rule of the old epoch has no frame in what was closed.
+	atomic_store_explicit(&rules->epoch, epoch, memory_order_relaxed);
+}
+
+bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, struct place *place)
+{
+	*place = (struct place){ 0 };
+	if (pc >> (64 - EPOCH_BITS))
+		return true; // not an address of user space
+	uint64_t key = key_of(atomic_load_explicit(&rules->epoch, memory_order_relaxed), pc);
+	if (find(rules, key, pc, place))
+		return true;
+	if (!lock(rules))
+		return false;
+	bool is_changed = false;
+	const struct module *module = modules_find(&rules->modules, ledger, pc, &is_changed);
+	if (is_changed)
+		forget_all(rules);
+	struct cfi_rule rule = { .kind = CFI_UNKNOWN };
+	uint32_t mapping = 0;
+	if (module) {
+		mapping = module_mapping(module, pc);
+		rule = cfi_find_rule(&module->cfi, pc);
+	}
+	place->frame = tree_get_frame(ledger, mapping, pc);
+	place->rule = pack(rules, &rule);
+	key = key_of(atomic_load_explicit(&rules->epoch, memory_order_relaxed), pc);
+	if (place->frame && !atomic_load_explicit(&rules->num_closing, memory_order_relaxed))
+		fill(rules, key, pc, place);
+	unlock(rules);
+	return true;
+}
+
+void rules_begin_close(struct rules *rules)
+{
+	atomic_fetch_add_explicit(&rules->num_closing, 1, memory_order_relaxed);
+}
+
+void rules_end_close(struct rules *rules)
+{
+	bool has_lock = lock(rules);
+	rules->modules.generation++;
+	forget_all(rules);
+	atomic_fetch_sub_explicit(&rules->num_closing, 1, memory_order_relaxed);
+	if (has_lock)
+		unlock(rules);
+}
+
+void rules_after_fork(struct rules *rules)
+{
+	atomic_store_explicit(&rules->lock, 0, memory_order_relaxed);
+	atomic_store_explicit(&rules->num_closing, 0, memory_order_relaxed);
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rules: for each place in the code that was met on a stack, its frame in the ledger and how to find
+ * the caller's.  Call-frame information is read once for each such place, and remembered here.
+ *
+ * INSIDE, any number of threads at once, signal handlers too.  Looking up is lock-free; filling in
+ * takes a lock, for some microseconds, that no thread waits for without bound.
+ */
+#ifndef CAIRN_UNWIND_RULES_H
+#define CAIRN_UNWIND_RULES_H
+
+#include "ledger/ledger.h"
+#include "unwind/cfi.h"
+#include "unwind/modules.h"
+
+// A rule in 32 bits; what does not fit is in a table on the side.
+enum rule_kind {
+	RULE_UNKNOWN,
+	RULE_END,
+	RULE_RSP,     // CFA = rsp + cfa * 8, return address at CFA - 8
+	RULE_RBP,     // CFA = rbp + cfa * 8, return address at CFA - 8
+	RULE_GENERAL, // number cfa of the side table
+};
+
+struct rule {
+	uint32_t kind : 3;
+	uint32_t cfa : 17;
+	uint32_t rbp : 12; // the caller's rbp is at CFA - rbp * 8; 0: it is this frame's
+};
+
+struct place {
+	uint32_t frame; // in the ledger; 0: the ledger is full
+	struct rule rule;
+};
+
+struct rules {
+	struct rule_slot *slots;
+	uint64_t num_slots; // a power of 2
+	struct cfi_rule *general;
+	uint32_t num_general;
+	_Atomic uint32_t lock;      // tid of its holder
+	_Atomic uint32_t epoch;     // slots of another epoch are void
+	_Atomic uint32_t num_closing; // threads within dlclose(): the code may be changing
+	struct modules modules;
+};
+
+// False if there is no memory.  num_slots: a power of 2, 16 bytes each.
+bool rules_init(struct rules *rules, uint64_t num_slots);
+
+// The place for pc, which is a return address - 1 or, for an interrupted frame, exact.  False if the
+// lock was not to be had.
+bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, struct place *place);
+
+// Around dlclose().  In between nothing is remembered; afterwards all is forgotten.
+void rules_begin_close(struct rules *rules);
+void rules_end_close(struct rules *rules);
+
+// In a forked child: a lock held by a thread of the parent is free.
+void rules_after_fork(struct rules *rules);
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verification: each stack compared with what libunwind makes of it.  INSIDE.
+#include "unwind/verify.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+// libunwind's functions for the local process, by the names behind the macros of libunwind.h.
+static struct {
+	int (*get_context)(unw_context_t *);
+	int (*init_local)(unw_cursor_t *, unw_context_t *);
+	int (*step)(unw_cursor_t *);
+	int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
+} unwind;
+
+bool verify_init(void)
+{
+	static const struct {
+		const char *name;
+		void *member;
+	} functions[] = { { "_Ux86_64_getcontext", &unwind.get_context },
+			  { "_ULx86_64_init_local", &unwind.init_local },
+			  { "_ULx86_64_step", &unwind.step },
+			  { "_ULx86_64_get_reg", &unwind.get_reg } };
+	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		return false;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		void *function = dlsym(library, functions[i].name);
+		if (!function)
+			return false;
+		memcpy(functions[i].member, &function, sizeof(function));
+	}
+	return true;
+}
+
+// Compare from the caller of the interposed function on.  A frame that libunwind guessed without
+// call-frame information counts like any other: differences are to be looked at.
+static bool is_same(struct ledger *ledger, const struct walk *walk, const struct origin *origin)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	unw_word_t pc = 0;
+	if (unwind.get_context(&context) != 0 || unwind.init_local(&cursor, &context) != 0)
+		return false;
+	do {
+		unwind.get_reg(&cursor, UNW_REG_IP, &pc);
+	} while (pc != origin->pc && unwind.step(&cursor) > 0);
+	for (size_t i = 0; i < walk->num_frames; i++) {
+		uint64_t address = ledger->frames[walk->frames[i]].address;
+		if (address != pc && address + 1 != pc)
+			return false;
+		pc = 0;
+		if (unwind.step(&cursor) > 0)
+			unwind.get_reg(&cursor, UNW_REG_IP, &pc);
+	}
+	return pc == 0 || walk->end == WALK_TRUNCATED;
+}
+
+void verify_stack(struct ledger *ledger, const struct walk *walk, const struct origin *origin)
+{
+	int saved_errno = errno;
+	if (walk->end != WALK_FULL) {
+		ledger_count(ledger, LEDGER_COUNTER_verified_stacks, 1);
+		if (!is_same(ledger, walk, origin))
+			ledger_count(ledger, LEDGER_COUNTER_differing_stacks, 1);
+	}
+	errno = saved_errno;
+}

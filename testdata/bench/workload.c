@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Workloads for scripts/bench: malloc and free, and as little else as can be.
+ *
+ * usage: workload NAME
+ *
+ * For each line on stdin, a number of operations, runs so many and prints the nanoseconds that one
+ * operation (a malloc and a free) took by the wall clock.  So several of these processes can wait while
+ * another runs, and take turns often enough to see the same weather on the machine.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NUM_SIZES 4096
+#define NUM_SLOTS 100000
+#define BATCH 256
+
+static uint16_t sizes[NUM_SIZES]; // 16 to 1024 bytes, drawn evenly
+
+static uint64_t random_next(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+// A block that nothing touches could be optimised away with its malloc and free.
+static void *allocate(uint64_t i)
+{
+	char *block = malloc(sizes[i % NUM_SIZES]);
+	if (!block)
+		abort();
+	*(volatile char *)block = 1;
+	return block;
+}
+
+static void run_pairs(uint64_t num_operations)
+{
+	for (uint64_t i = 0; i < num_operations; i++)
+		free(allocate(i));
+}
+
+// The first time, fills the working set too.
+static void run_replace(uint64_t num_operations)
+{
+	static void *slots[NUM_SLOTS];
+	static uint64_t state = 88172645463325252u;
+	for (size_t i = 0; i < NUM_SLOTS && !slots[NUM_SLOTS - 1]; i++)
+		slots[i] = allocate(random_next(&state));
+	for (uint64_t i = 0; i < num_operations; i++) {
+		uint64_t number = random_next(&state);
+		void **slot = &slots[(number >> 32) % NUM_SLOTS];
+		free(*slot);
+		*slot = allocate(number);
+	}
+}
+
+// What one of two threads does.
+struct share {
+	void (*run)(unsigned number, uint64_t num_operations);
+	unsigned number; // 0 or 1
+	uint64_t num_operations;
+};
+
+// Moves the calling thread to one of the processors that the process may use.
+static void pin_thread(unsigned number)
+{
+	cpu_set_t allowed, one;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		return;
+	number %= (unsigned)CPU_COUNT(&allowed);
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &allowed) && number-- == 0)
+			CPU_SET(cpu, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+}
+
+static void *run_share(void *argument)
+{
+	const struct share *share = argument;
+	pin_thread(share->number);
+	share->run(share->number, share->num_operations);
+	return NULL;
+}
+
+// Two threads share the operations, so that twice as fast is half the time for one.
+static void run_two(void (*run)(unsigned number, uint64_t num_operations), uint64_t num_operations)
+{
+	pthread_t threads[2];
+	struct share shares[2];
+	for (unsigned i = 0; i < 2; i++) {
+		shares[i] = (struct share){ .run = run, .number = i, .num_operations = num_operations / 2 };
+		if (pthread_create(&threads[i], NULL, run_share, &shares[i]))
+			abort();
+	}
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void pairs_share(unsigned number, uint64_t num_operations)
+{
+	(void)number;
+	run_pairs(num_operations);
+}
+
+static void run_threads(uint64_t num_operations)
+{
+	run_two(pairs_share, num_operations);
+}
+
+// Two threads hand each other batches of blocks: what one allocates, the other frees.
+struct mailbox {
+	_Alignas(64) atomic_bool is_full; // set by the sender, cleared by the receiver
+	void *blocks[BATCH];
+};
+
+static struct mailbox mailboxes[2];
+
+static void wait_until(atomic_bool *flag, bool value)
+{
+	for (unsigned spins = 0; atomic_load_explicit(flag, memory_order_acquire) != value; spins++)
+		if (spins > 1000)
+			sched_yield();
+}
+
+static void exchange_share(unsigned number, uint64_t num_operations)
+{
+	struct mailbox *outbox = &mailboxes[number];
+	struct mailbox *inbox = &mailboxes[1 - number];
+	for (uint64_t done = 0; done < num_operations; done += BATCH) {
+		wait_until(&outbox->is_full, false);
+		for (uint64_t i = 0; i < BATCH; i++)
+			outbox->blocks[i] = allocate(done + i);
+		atomic_store_explicit(&outbox->is_full, true, memory_order_release);
+		wait_until(&inbox->is_full, true);
+		for (uint64_t i = 0; i < BATCH; i++)
+			free(inbox->blocks[i]);
+		atomic_store_explicit(&inbox->is_full, false, memory_order_release);
+	}
+}
+
+static void run_exchange(uint64_t num_operations)
+{
+	run_two(exchange_share, num_operations);
+}
+
+// The empty statement after the call keeps it from becoming a jump: each level is a frame.
+__attribute__((noinline)) static void run_at_depth(unsigned depth, uint64_t num_operations)
+{
+	if (depth > 1)
+		run_at_depth(depth - 1, num_operations);
+	else
+		run_pairs(num_operations);
+	__asm__ volatile("");
+}
+
+static void run_depth_10(uint64_t num_operations)
+{
+	run_at_depth(10, num_operations);
+}
+
+static void run_depth_30(uint64_t num_operations)
+{
+	run_at_depth(30, num_operations);
+}
+
+static void run_depth_100(uint64_t num_operations)
+{
+	run_at_depth(100, num_operations);
+}
+
+struct workload {
+	const char *name;
+	void (*run)(uint64_t num_operations);
+};
+
+static const struct workload workloads[] = {
+	{ "pairs", run_pairs },
+	{ "replace", run_replace },
+	{ "threads", run_threads },
+	{ "exchange", run_exchange },
+	{ "depth10", run_depth_10 },
+	{ "depth30", run_depth_30 },
+	{ "depth100", run_depth_100 },
+};
+
+#define NUM_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
+
+static const struct workload *find_workload(const char *name)
+{
+	for (size_t i = 0; i < NUM_WORKLOADS; i++)
+		if (!strcmp(workloads[i].name, name))
+			return &workloads[i];
+	return NULL;
+}
+
+static double now_ns(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+	const struct workload *workload = argc == 2 ? find_workload(argv[1]) : NULL;
+	if (!workload) {
+		fprintf(stderr, "usage: %s NAME\nNAME is one of:", argv[0]);
+		for (size_t i = 0; i < NUM_WORKLOADS; i++)
+			fprintf(stderr, " %s", workloads[i].name);
+		fputc('\n', stderr);
+		return 2;
+	}
+
+	uint64_t state = 2463534242u;
+	for (size_t i = 0; i < NUM_SIZES; i++)
+		sizes[i] = (uint16_t)(16 + random_next(&state) % 1009);
+
+	char line[32];
+	while (fgets(line, sizeof(line), stdin)) {
+		uint64_t num_operations = strtoull(line, NULL, 10);
+		double start_ns = now_ns();
+		workload->run(num_operations);
+		double elapsed_ns = now_ns() - start_ns;
+		printf("%.4f\n", num_operations ? elapsed_ns / (double)num_operations : 0);
+		fflush(stdout);
+	}
+	return 0;
+}
