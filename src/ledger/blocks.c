@@ -109,7 +109,7 @@ enum block_result block_add(struct ledger *ledger, const struct block *block, st
 	entry->size_bytes = block->size_bytes;
 	entry->weight = block->weight;
 	entry->site = block->site;
-	entry->birth_ds = (uint32_t)((system_clock_ns(CLOCK_MONOTONIC_COARSE) - ledger->header->start_clock_ns) / 100000000);
+	entry->birth_ds = (uint32_t)((system_coarse_clock_ns(CLOCK_MONOTONIC_COARSE) - ledger->header->start_clock_ns) / 100000000);
 	// Release: a reader that sees the address sees what belongs to it.
 	atomic_store_explicit(&entry->address, block->address, memory_order_release);
 	uint32_t head = lock(&ledger->block_buckets[hash]);

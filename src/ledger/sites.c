@@ -97,7 +97,7 @@ static void note_peak(struct ledger_header *header)
 	if (!atomic_compare_exchange_strong_explicit(&header->peak_bytes, &peak, live, memory_order_relaxed,
 						     memory_order_relaxed))
 		return; // another thread has just noted it
-	atomic_store_explicit(&header->peak_time_ns, system_clock_ns(CLOCK_REALTIME_COARSE), memory_order_relaxed);
+	atomic_store_explicit(&header->peak_time_ns, system_coarse_clock_ns(CLOCK_REALTIME_COARSE), memory_order_relaxed);
 	uint32_t number = atomic_load_explicit(&header->peak_number, memory_order_relaxed);
 	// Pairs with the acquire in keep_peak().
 	atomic_store_explicit(&header->peak_number, (number + 1) & ~LEDGER_PEAK_BUSY, memory_order_release);

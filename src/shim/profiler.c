@@ -43,16 +43,18 @@ static bool is_abandoned(uintptr_t inside_at, uintptr_t now_at)
 
 static struct lane *take_lane(void)
 {
-	uint32_t self = (uint32_t)system_tid();
+	if (!thread.tid)
+		thread.tid = (uint32_t)system_tid();
 	for (unsigned i = 0; i < 4 * PROFILER_NUM_LANES; i++) {
 		unsigned number = (thread.lane + i) % PROFILER_NUM_LANES;
 		struct lane *lane = &profiler.lanes[number];
 		uint32_t nobody = 0;
 		// Sequentially consistent, as is the gate: either we see it closed, or who closed it sees us.
 		if (atomic_load_explicit(&lane->holder, memory_order_relaxed) == 0 &&
-		    atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, self, memory_order_seq_cst,
+		    atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, thread.tid, memory_order_seq_cst,
 							    memory_order_relaxed)) {
-			thread.lane = (uint16_t)number;
+			if (number != thread.lane)
+				thread.lane = (uint16_t)number;
 			return lane;
 		}
 		if (i % PROFILER_NUM_LANES == PROFILER_NUM_LANES - 1)
@@ -147,6 +149,7 @@ void profiler_after_fork(void)
 	atomic_store_explicit(&profiler.is_gate_closed, 0, memory_order_relaxed);
 	atomic_store_explicit(&profiler.adopting, 0, memory_order_relaxed);
 	rules_after_fork(&profiler.rules);
+	thread.tid = 0;
 	if (profiler.is_seed_given)
 		return;
 	profiler.seed ^= system_ticks() ^ (uint64_t)system_pid() << 32;

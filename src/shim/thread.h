@@ -19,6 +19,7 @@ struct thread {
 	bool is_seeded;
 	bool is_own;         // within a call that cairn makes for itself: nothing is recorded
 	uint16_t lane;       // used last
+	uint32_t tid;        // 0: not asked yet, in this process
 	uint32_t num_events; // recorded; a clock for measuring cairn's own time now and then
 	uintptr_t inside_at; // stack pointer of the event that is being recorded; 0: none
 	struct stack_memory stack;
