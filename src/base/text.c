@@ -56,16 +56,14 @@ void text_add_hex(struct text *text, uint64_t number)
 void text_add_size(struct text *text, uint64_t size_bytes)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	unsigned unit = 0;
-	uint64_t whole = size_bytes, rest = 0;
-	for (; whole >= 1024; unit++) {
-		rest = whole % 1024;
-		whole /= 1024;
-	}
+	unsigned unit = size_bytes ? (63 - (unsigned)__builtin_clzll(size_bytes)) / 10 : 0;
+	uint64_t one = UINT64_C(1) << unit * 10;
+	uint64_t whole = size_bytes / one;
+	uint64_t hundredths = (uint64_t)((double)(size_bytes % one) * 100 / (double)one);
 	text_add_number(text, whole);
 	if (unit) {
 		text_add(text, ".");
-		text_add_padded(text, rest * 100 / 1024, 2);
+		text_add_padded(text, hundredths, 2);
 	}
 	text_add(text, " ");
 	text_add(text, units[unit]);

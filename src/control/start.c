@@ -85,7 +85,7 @@ static void enter_main_program(void)
 {
 	struct place place;
 	if (&getauxval)
-		rules_find(&profiler.rules, &profiler.ledger, getauxval(AT_ENTRY), &place);
+		rules_find(&profiler.rules, &profiler.ledger, getauxval(AT_ENTRY), true, &place);
 }
 
 static void after_adoption(void)

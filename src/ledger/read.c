@@ -55,12 +55,12 @@ const char *ledger_open(struct ledger *ledger, void *memory, size_t size_bytes)
 	return NULL;
 }
 
-// How many elements may be looked at.
-static uint64_t num_elements(const struct ledger *ledger, enum ledger_region_number region)
+uint32_t read_num(const struct ledger *ledger, enum ledger_region_number region)
 {
 	uint64_t used = ledger_num_used(ledger, region);
 	uint64_t capacity = ledger->header->regions[region].capacity;
-	return used < capacity ? used : capacity;
+	uint64_t num = used < capacity ? used : capacity;
+	return num < UINT32_MAX ? (uint32_t)num : UINT32_MAX;
 }
 
 static uint64_t get(const _Atomic uint64_t *counter)
@@ -89,7 +89,7 @@ static double get_double(const _Atomic uint64_t *bits)
 bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally)
 {
 	*tally = (struct tally){ 0 };
-	if (number == 0 || number >= num_elements(ledger, LEDGER_SITES) || !ledger->sites[number].node)
+	if (number == 0 || number >= read_num(ledger, LEDGER_SITES) || !ledger->sites[number].node)
 		return false;
 	const struct ledger_site *site = &ledger->sites[number];
 	const struct ledger_site_errors *errors = &ledger->errors[number];
@@ -121,7 +121,7 @@ bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally
 void read_total(const struct ledger *ledger, struct tally *total)
 {
 	*total = (struct tally){ 0 };
-	for (uint32_t i = 1; i < num_elements(ledger, LEDGER_SITES); i++) {
+	for (uint32_t i = 1; i < read_num(ledger, LEDGER_SITES); i++) {
 		struct tally tally;
 		if (!read_site(ledger, i, &tally))
 			continue;
@@ -138,7 +138,7 @@ void read_total(const struct ledger *ledger, struct tally *total)
 
 size_t read_stack(const struct ledger *ledger, uint32_t site, uint32_t *frames, size_t max_frames)
 {
-	uint64_t num_nodes = num_elements(ledger, LEDGER_NODES);
+	uint64_t num_nodes = read_num(ledger, LEDGER_NODES);
 	uint32_t node = ledger->sites[site].node;
 	size_t num_frames = 0;
 	while (node && node < num_nodes && num_frames < max_frames) {
@@ -151,7 +151,7 @@ size_t read_stack(const struct ledger *ledger, uint32_t site, uint32_t *frames, 
 
 bool read_frame(const struct ledger *ledger, uint32_t number, uint32_t *mapping, uint64_t *address)
 {
-	if (number == 0 || number >= num_elements(ledger, LEDGER_FRAMES))
+	if (number == 0 || number >= read_num(ledger, LEDGER_FRAMES))
 		return false;
 	*address = ledger->frames[number].address;
 	uint32_t named = ledger->frames[number].mapping;
@@ -161,7 +161,7 @@ bool read_frame(const struct ledger *ledger, uint32_t number, uint32_t *mapping,
 
 const struct ledger_mapping *read_mapping(const struct ledger *ledger, uint32_t number)
 {
-	if (number == 0 || number >= num_elements(ledger, LEDGER_MAPPINGS))
+	if (number == 0 || number >= read_num(ledger, LEDGER_MAPPINGS))
 		return NULL;
 	const struct ledger_mapping *mapping = &ledger->mappings[number];
 	return mapping->start < mapping->limit ? mapping : NULL;
@@ -169,7 +169,7 @@ const struct ledger_mapping *read_mapping(const struct ledger *ledger, uint32_t 
 
 const char *read_string(const struct ledger *ledger, uint32_t offset)
 {
-	uint64_t num_bytes = num_elements(ledger, LEDGER_STRINGS);
+	uint64_t num_bytes = read_num(ledger, LEDGER_STRINGS);
 	if (offset >= num_bytes || !memchr(ledger->strings + offset, 0, num_bytes - offset))
 		return "";
 	return ledger->strings + offset;

@@ -14,6 +14,9 @@
 // what is wrong with it.
 const char *ledger_open(struct ledger *ledger, void *memory, size_t size_bytes);
 
+// How many elements of a region may be looked at, number 0 included.
+uint32_t read_num(const struct ledger *ledger, enum ledger_region_number region);
+
 // The tallies of one site, or of all together.  Objects and bytes are rounded to whole ones.
 struct tally {
 	uint64_t allocated_objects; // in this epoch
@@ -26,7 +29,7 @@ struct tally {
 	double allocated_bytes_variance; // since the start
 };
 
-// The tallies of site number, 1 <= number < ledger_num_used(LEDGER_SITES).  False if there is none.
+// The tallies of site number, 1 <= number < read_num(LEDGER_SITES).  False if there is none.
 bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally);
 
 // The sum of all sites.

@@ -115,7 +115,7 @@ static bool push_counters(const struct ledger *ledger, const struct profile_sink
 
 static bool push_mappings(const struct ledger *ledger, const struct profile_sink *sink)
 {
-	for (uint32_t i = 1; i < ledger_num_used(ledger, LEDGER_MAPPINGS); i++) {
+	for (uint32_t i = 1; i < read_num(ledger, LEDGER_MAPPINGS); i++) {
 		const struct ledger_mapping *mapping = read_mapping(ledger, i);
 		if (!mapping)
 			continue;
@@ -135,7 +135,7 @@ static bool push_mappings(const struct ledger *ledger, const struct profile_sink
 
 static bool push_locations(const struct ledger *ledger, const struct profile_sink *sink)
 {
-	for (uint32_t i = 1; i < ledger_num_used(ledger, LEDGER_FRAMES); i++) {
+	for (uint32_t i = 1; i < read_num(ledger, LEDGER_FRAMES); i++) {
 		struct profile_location location = { .id = i };
 		if (i <= LEDGER_NUM_SPECIAL_FRAMES)
 			location.function = special_frames[i];
@@ -162,7 +162,7 @@ static size_t keep_valid(const struct ledger *ledger, uint32_t *frames, size_t n
 }
 
 static bool push_samples(const struct ledger *ledger, bool is_peak, const struct profile_sink *sink,
-			 uint64_t num_sites, uint64_t num_frames_before)
+			 uint32_t num_sites, uint32_t num_frames_before)
 {
 	for (uint32_t i = 1; i < num_sites; i++) {
 		uint32_t frames[MAX_FRAMES];
@@ -195,8 +195,8 @@ bool profile_from_ledger(const struct ledger *ledger, const struct profile_reque
 						   .time_ns = request->time_ns };
 	// Sites are counted before frames: whatever the program adds meanwhile, every frame that one of
 	// these sites names is among those pushed.
-	uint64_t num_sites = ledger_num_used(ledger, LEDGER_SITES);
-	uint64_t num_frames = ledger_num_used(ledger, LEDGER_FRAMES);
+	uint32_t num_sites = read_num(ledger, LEDGER_SITES);
+	uint32_t num_frames = read_num(ledger, LEDGER_FRAMES);
 	return sink->description(sink->context, &description) &&
 	       sink->comment(sink->context, "cairn " CAIRN_VERSION) && push_command(ledger, sink) &&
 	       push_rate(ledger, sink) && push_live(ledger, request->is_peak, sink) &&

@@ -368,8 +368,8 @@ static bool add_number(struct cfi_value *value, int64_t number)
 	return !__builtin_add_overflow((int64_t)*to, number, &number) && (*to = (int32_t)number) == number;
 }
 
-// Evaluate an expression for unknown registers: the result is a value relative to one of them.
-// first is on the stack at the start, unless it is nowhere.  For code in a procedure linkage table
+// Evaluate an expression for unknown registers: the result, what is on top of the stack at the end, is a
+// value relative to one of them.  first is on the stack at the start, unless it is nowhere.  For code in a procedure linkage table
 // the value depends on the low bits of pc, which are known.
 static struct cfi_value evaluate(struct reader *reader, uintptr_t expression, struct cfi_value first, uintptr_t pc)
 {
@@ -433,7 +433,7 @@ static struct cfi_value evaluate(struct reader *reader, uintptr_t expression, st
 			return unknown;
 		}
 	}
-	return depth == 1 && !reader->has_failed && stack[0].base != CFI_NUMBER ? stack[0] : unknown;
+	return depth && !reader->has_failed && stack[depth - 1].base != CFI_NUMBER ? stack[depth - 1] : unknown;
 }
 
 static struct cfi_value register_value(uint64_t number, int64_t offset)

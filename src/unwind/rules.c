@@ -5,7 +5,7 @@
  * A slot is a key and a value.  The writer, of which there is one at a time, clears the key, writes the
  * value, sets the key.  A reader takes the value as good if the key was right before and after it was
  * read.  A key is the address with the epoch in its upper 16 bits, where user space addresses have
- * nothing.
+ * nothing, and below them a bit for exact ones.
  *
  * Code changes only while a module is being closed and another opened in its place.  A thread has no
  * frames in a module that is being closed, so rules that it found before remain right for its own
@@ -23,6 +23,7 @@
 #define WAYS 4
 #define MAX_GENERAL 16384
 #define EPOCH_BITS 16
+#define EXACT_BIT (UINT64_C(1) << 47)
 
 struct rule_slot {
 	_Atomic uint64_t key;
@@ -72,9 +73,10 @@ static struct rule_slot *slots_of(struct rules *rules, uintptr_t pc)
 	return &rules->slots[ledger_hash(pc, rules->num_slots / WAYS) * (uint64_t)WAYS];
 }
 
-static uint64_t key_of(uint32_t epoch, uintptr_t pc)
+static uint64_t key_of(struct rules *rules, uintptr_t pc, bool is_exact)
 {
-	return (uint64_t)epoch << (64 - EPOCH_BITS) | pc;
+	uint64_t epoch = atomic_load_explicit(&rules->epoch, memory_order_relaxed);
+	return epoch << (64 - EPOCH_BITS) | (is_exact ? EXACT_BIT : 0) | pc;
 }
 
 static bool find(struct rules *rules, uint64_t key, uintptr_t pc, struct place *place)
@@ -162,12 +164,44 @@ static void forget_all(struct rules *rules)
 	atomic_store_explicit(&rules->epoch, epoch, memory_order_relaxed);
 }
 
-bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, struct place *place)
+bool rules_follows_call(uintptr_t return_address)
+{
+	static const int lengths[] = { 2, 3, 4, 6, 7 };
+	const unsigned char *code = (const unsigned char *)return_address;
+	if (return_address < 4096 || return_address >= EXACT_BIT || !system_can_read(return_address - 7 - 8) ||
+	    !system_can_read(return_address - 8))
+		return false;
+	if (code[-5] == 0xe8)
+		return true;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		if (code[-lengths[i]] == 0xff && (code[-lengths[i] + 1] & 0x38) == 0x10)
+			return true;
+	return false;
+}
+
+static struct place read_place(struct rules *rules, struct ledger *ledger, const struct module *module, uintptr_t pc,
+			       bool is_exact)
+{
+	struct cfi_rule rule = { .kind = CFI_UNKNOWN };
+	uint32_t mapping = 0;
+	if (module) {
+		mapping = module_mapping(module, pc);
+		rule = cfi_find_rule(&module->cfi, pc);
+	}
+	// The kernel's return address of a signal handler follows no call either.
+	if (module && !is_exact && !rule.is_signal && !rules_follows_call(pc + 1)) {
+		pc++;
+		rule.kind = CFI_END;
+	}
+	return (struct place){ .frame = tree_get_frame(ledger, mapping, pc), .rule = pack(rules, &rule) };
+}
+
+bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, bool is_exact, struct place *place)
 {
 	*place = (struct place){ 0 };
-	if (pc >> (64 - EPOCH_BITS))
+	if (pc >= EXACT_BIT)
 		return true; // not an address of user space
-	uint64_t key = key_of(atomic_load_explicit(&rules->epoch, memory_order_relaxed), pc);
+	uint64_t key = key_of(rules, pc, is_exact);
 	if (find(rules, key, pc, place))
 		return true;
 	if (!lock(rules))
@@ -176,15 +210,8 @@ bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, struct
 	const struct module *module = modules_find(&rules->modules, ledger, pc, &is_changed);
 	if (is_changed)
 		forget_all(rules);
-	struct cfi_rule rule = { .kind = CFI_UNKNOWN };
-	uint32_t mapping = 0;
-	if (module) {
-		mapping = module_mapping(module, pc);
-		rule = cfi_find_rule(&module->cfi, pc);
-	}
-	place->frame = tree_get_frame(ledger, mapping, pc);
-	place->rule = pack(rules, &rule);
-	key = key_of(atomic_load_explicit(&rules->epoch, memory_order_relaxed), pc);
+	*place = read_place(rules, ledger, module, pc, is_exact);
+	key = key_of(rules, pc, is_exact);
 	if (place->frame && !atomic_load_explicit(&rules->num_closing, memory_order_relaxed))
 		fill(rules, key, pc, place);
 	unlock(rules);

@@ -49,7 +49,14 @@ bool rules_init(struct rules *rules, uint64_t num_slots);
 
 // The place for pc, which is a return address - 1 or, for an interrupted frame, exact.  False if the
 // lock was not to be had.
-bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, struct place *place);
+//
+// A return address without a call before it was put there by hand, as the end of a stack (makecontext,
+// Go's goexit): its place is the outermost frame.
+bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, bool is_exact, struct place *place);
+
+// True if what precedes a return address is a call: direct (e8 and four bytes), or indirect (ff /2 with
+// an operand of 1 to 6 bytes).  Intel SDM, volume 2, CALL.
+bool rules_follows_call(uintptr_t return_address);
 
 // Around dlclose().  In between nothing is remembered; afterwards all is forgotten.
 void rules_begin_close(struct rules *rules);

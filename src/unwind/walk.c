@@ -2,8 +2,6 @@
 // Walk: the call stack of an allocation.  INSIDE.
 #include "unwind/walk.h"
 
-#include "base/system.h"
-
 // A frame on its way to its caller.
 struct cursor {
 	uintptr_t pc; // return address, or exact if is_exact
@@ -65,29 +63,13 @@ static bool step_general(struct cursor *cursor, struct stack *stack, struct stac
 	return true;
 }
 
-// A return address has a call instruction before it: direct (e8 and four bytes), or indirect (ff /2
-// with an address of 1 to 6 bytes).
-static bool follows_call(uintptr_t pc)
-{
-	if (pc < 4096 || pc >> 47 || !system_can_read(pc - 7) || !system_can_read(pc - 1 - 7))
-		return false;
-	const unsigned char *code = (const unsigned char *)pc;
-	if (code[-5] == 0xe8)
-		return true;
-	static const int lengths[] = { 2, 3, 4, 6, 7 };
-	for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
-		if (code[-lengths[i]] == 0xff && (code[-lengths[i] + 1] & 0x38) == 0x10)
-			return true;
-	return false;
-}
-
 // Without call-frame information: rbp may point to the caller's rbp, with the return address above it.
 // It is believed if it lies above the stack pointer on this stack and what it leads to was called.
 static bool step_guessed(struct cursor *cursor, struct stack *stack)
 {
 	uintptr_t fp, pc;
 	if (!cursor->has_fp || cursor->fp < cursor->sp || !stack_read(stack, cursor->fp, &fp) ||
-	    !stack_read(stack, cursor->fp + 8, &pc) || !follows_call(pc))
+	    !stack_read(stack, cursor->fp + 8, &pc) || !rules_follows_call(pc))
 		return false;
 	cursor->sp = cursor->fp + 16;
 	cursor->fp = fp;
@@ -112,7 +94,7 @@ void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, s
 			walk->end = WALK_TRUNCATED;
 			return;
 		}
-		if (!rules_find(rules, ledger, pc, &place)) {
+		if (!rules_find(rules, ledger, pc, cursor.is_exact, &place)) {
 			walk->end = WALK_LOST;
 			return;
 		}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the writer wrote is read back with zlib and protobuf-c; pprof's own reader is the judge in the
+// end-to-end tests.
+#include "unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "ledger/mappings.h"
+#include "ledger/sites.h"
+#include "ledger/tree.h"
+#include "pprof/writer.h"
+#include "profile.pb-c.h"
+#include "profile/from_ledger.h"
+
+typedef Perftools__Profiles__Profile Profile;
+
+static struct ledger ledger;
+
+static int create(void **state)
+{
+	struct mapping mapping = { .start = 0x400000, .limit = 0x500000, .offset = 0x1000, .path = "/bin/x", .build_id = "ab12" };
+	(void)state;
+	if (!ledger_create(&ledger, 4 << 20, 1))
+		return -1;
+	ledger.header->command_line = ledger_add_string(&ledger, "x --flag");
+	mapping_add(&ledger, &mapping);
+	return 0;
+}
+
+static int destroy(void **state)
+{
+	(void)state;
+	ledger_destroy(&ledger);
+	return 0;
+}
+
+static int write_to(int fd)
+{
+	struct arena arena;
+	struct writer writer;
+	const struct profile_request request = { .time_ns = 123456789 };
+	arena_init(&arena, WRITER_ARENA_BYTES);
+	writer_begin(&writer, &arena, fd);
+	profile_from_ledger(&ledger, &request, &writer.sink);
+	int error = writer_end(&writer);
+	arena_deinit(&arena);
+	return error;
+}
+
+static Profile *read_back(void)
+{
+	static unsigned char bytes[16 << 20];
+	char name[] = "/tmp/cairn-test-XXXXXX";
+	int fd = mkstemp(name);
+	assert_int_equal(write_to(fd), 0);
+	lseek(fd, 0, SEEK_SET);
+	unlink(name);
+	gzFile file = gzdopen(fd, "rb");
+	int length = gzread(file, bytes, sizeof(bytes));
+	assert_true(length > 0);
+	assert_int_equal(gzclose(file), Z_OK);
+	Profile *profile = perftools__profiles__profile__unpack(NULL, (size_t)length, bytes);
+	assert_non_null(profile);
+	return profile;
+}
+
+static const char *string_of(const Profile *profile, int64_t index)
+{
+	assert_in_range(index, 0, profile->n_string_table - 1);
+	return profile->string_table[index];
+}
+
+static void test_a_profile_says_what_it_is(void **state)
+{
+	static const char *const types[] = { "alloc_objects", "alloc_space", "inuse_objects", "inuse_space" };
+	static const char *const units[] = { "count", "bytes", "count", "bytes" };
+	Profile *profile = read_back();
+	(void)state;
+	assert_int_equal(profile->n_sample_type, 4);
+	for (int i = 0; i < 4; i++) {
+		assert_string_equal(string_of(profile, profile->sample_type[i]->type), types[i]);
+		assert_string_equal(string_of(profile, profile->sample_type[i]->unit), units[i]);
+	}
+	assert_string_equal(string_of(profile, 0), "");
+	assert_string_equal(string_of(profile, profile->period_type->type), "space");
+	assert_string_equal(string_of(profile, profile->default_sample_type), "inuse_space");
+	assert_int_equal(profile->period, 1);
+	assert_int_equal(profile->time_nanos, 123456789);
+	assert_int_equal(profile->duration_nanos, 0);
+	assert_string_equal(string_of(profile, profile->comment[1]), "command: x --flag");
+	assert_int_equal(profile->n_mapping, 1);
+	assert_int_equal(profile->mapping[0]->id, 1);
+	assert_int_equal(profile->mapping[0]->memory_start, 0x400000);
+	assert_int_equal(profile->mapping[0]->file_offset, 0x1000);
+	assert_string_equal(string_of(profile, profile->mapping[0]->build_id), "ab12");
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+static void test_samples_have_their_stacks_and_values(void **state)
+{
+	uint32_t root = tree_get_frame(&ledger, 1, 0x400100), leaf = tree_get_frame(&ledger, 1, 0x400200);
+	uint32_t node = tree_get_node(&ledger, tree_get_node(&ledger, 0, root), leaf);
+	uint32_t site = site_get(&ledger, node, 0);
+	(void)state;
+	site_add_allocation(&ledger, site, 100, LEDGER_ONE);
+	site_add_allocation(&ledger, site, 100, LEDGER_ONE);
+	site_add_freeing(&ledger, site, 100, LEDGER_ONE);
+	uint32_t cut = tree_get_node(&ledger, tree_get_node(&ledger, 0, LEDGER_FRAME_TRUNCATED), leaf);
+	site_add_allocation(&ledger, site_get(&ledger, cut, 0), 0, LEDGER_ONE);
+	Profile *profile = read_back();
+	assert_int_equal(profile->n_sample, 2);
+	const Perftools__Profiles__Sample *sample = profile->sample[0];
+	assert_int_equal(sample->n_location_id, 2);
+	assert_int_equal(sample->location_id[0], leaf);
+	assert_int_equal(sample->location_id[1], root);
+	static const int64_t expected[] = { 2, 200, 1, 100 };
+	assert_int_equal(sample->n_value, 4);
+	assert_memory_equal(sample->value, expected, sizeof(expected));
+	assert_int_equal(profile->sample[1]->location_id[1], LEDGER_FRAME_TRUNCATED);
+	for (size_t i = 0; i < profile->n_location; i++) {
+		const Perftools__Profiles__Location *location = profile->location[i];
+		if (location->id == leaf)
+			assert_int_equal(location->address, 0x400200);
+		if (location->id != LEDGER_FRAME_TRUNCATED)
+			continue;
+		assert_int_equal(location->n_line, 1);
+		const Perftools__Profiles__Function *function = profile->function[location->line[0]->function_id - 1];
+		assert_string_equal(string_of(profile, function->name), "[truncated]");
+	}
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+static void test_a_large_profile_is_whole(void **state)
+{
+	(void)state;
+	uint32_t node = 0;
+	for (uint64_t i = 0; i < 20000; i++) {
+		node = tree_get_node(&ledger, i % 100 ? node : 0, tree_get_frame(&ledger, 1, 0x400000 + i));
+		site_add_allocation(&ledger, site_get(&ledger, node, 0), i, LEDGER_ONE);
+	}
+	Profile *profile = read_back();
+	int64_t sum = 0;
+	for (size_t i = 0; i < profile->n_sample; i++)
+		sum += profile->sample[i]->value[3];
+	assert_int_equal(profile->n_sample, 20000);
+	assert_int_equal(sum, 19999L * 20000 / 2);
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+static void test_failures_to_write_are_reported(void **state)
+{
+	(void)state;
+	int full = open("/dev/full", O_WRONLY);
+	if (full >= 0) // not in every container
+		assert_int_equal(write_to(full), ENOSPC);
+	close(full);
+	assert_int_equal(write_to(-1), EBADF);
+}
+
+static void test_an_arena_without_memory_is_reported(void **state)
+{
+	struct arena arena;
+	struct writer writer;
+	const struct profile_request request = { .time_ns = 1 };
+	(void)state;
+	for (size_t size_bytes = 16; size_bytes < WRITER_ARENA_BYTES; size_bytes *= 4) {
+		arena_init(&arena, size_bytes);
+		writer_begin(&writer, &arena, 1);
+		assert_false(profile_from_ledger(&ledger, &request, &writer.sink));
+		assert_int_equal(writer_end(&writer), ENOMEM);
+		arena_deinit(&arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_a_profile_says_what_it_is, create, destroy),
+		cmocka_unit_test_setup_teardown(test_samples_have_their_stacks_and_values, create, destroy),
+		cmocka_unit_test_setup_teardown(test_a_large_profile_is_whole, create, destroy),
+		cmocka_unit_test_setup_teardown(test_failures_to_write_are_reported, create, destroy),
+		cmocka_unit_test_setup_teardown(test_an_arena_without_memory_is_reported, create, destroy),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
