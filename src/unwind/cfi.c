@@ -12,6 +12,7 @@ struct reader {
 	uintptr_t limit;
 	uintptr_t start;
 	uintptr_t good_page; // last page that was seen to be readable
+	bool is_checked;     // pages are looked at before they are read
 	bool has_failed;
 };
 
@@ -24,7 +25,7 @@ static void read_bytes(struct reader *reader, void *to, size_t num_bytes)
 		return;
 	}
 	// The check reads eight bytes, which must not reach into the next page.
-	for (uintptr_t page = reader->at & ~4095UL; page <= ((reader->at + num_bytes - 1) & ~4095UL); page += 4096) {
+	for (uintptr_t page = reader->at & ~4095UL; reader->is_checked && page <= ((reader->at + num_bytes - 1) & ~4095UL); page += 4096) {
 		if (page != reader->good_page && !system_can_read(page)) {
 			reader->has_failed = true;
 			return;
@@ -473,10 +474,10 @@ static struct cfi_rule rule_of(struct reader *reader, const struct row *row, boo
 	return rule;
 }
 
-struct cfi_rule cfi_find_rule(const struct cfi_module *module, uintptr_t pc)
+struct cfi_rule cfi_find_rule(const struct cfi_module *module, uintptr_t pc, bool is_staying)
 {
 	const struct cfi_rule unknown = { .kind = CFI_UNKNOWN };
-	struct reader reader = { .start = module->start, .limit = module->limit };
+	struct reader reader = { .start = module->start, .limit = module->limit, .is_checked = !is_staying };
 	uintptr_t entry = find_entry(module, &reader, pc);
 	if (!entry)
 		return unknown;

@@ -7,8 +7,7 @@
  * for .eh_frame and .eh_frame_hdr.  Of all registers only those are followed that lead to further
  * frames of compiled code: the stack pointer (rsp), the frame pointer (rbp), the return address.
  *
- * INSIDE, any thread, signal handlers too: no lock, no allocation, and no more than half a KiB of
- * stack.  Memory is checked before it is read, since the module may be closed by another thread.
+ * INSIDE, any thread, signal handlers too: no lock, no allocation, and about one KiB of stack.
  */
 #ifndef CAIRN_UNWIND_CFI_H
 #define CAIRN_UNWIND_CFI_H
@@ -54,7 +53,8 @@ struct cfi_module {
 	uintptr_t eh_frame_header; // of PT_GNU_EH_FRAME
 };
 
-// The rule for the code at pc, which is within a call (return address - 1) or exact.
-struct cfi_rule cfi_find_rule(const struct cfi_module *module, uintptr_t pc);
+// The rule for the code at pc, which is within a call (return address - 1) or exact.  is_staying: no
+// thread can be closing the module meanwhile, so its memory need not be checked.
+struct cfi_rule cfi_find_rule(const struct cfi_module *module, uintptr_t pc, bool is_staying);
 
 #endif

@@ -182,11 +182,12 @@ bool rules_follows_call(uintptr_t return_address)
 static struct place read_place(struct rules *rules, struct ledger *ledger, const struct module *module, uintptr_t pc,
 			       bool is_exact)
 {
+	bool is_closing = atomic_load_explicit(&rules->num_closing, memory_order_relaxed);
 	struct cfi_rule rule = { .kind = CFI_UNKNOWN };
 	uint32_t mapping = 0;
 	if (module) {
 		mapping = module_mapping(module, pc);
-		rule = cfi_find_rule(&module->cfi, pc);
+		rule = cfi_find_rule(&module->cfi, pc, !is_closing);
 	}
 	// The kernel's return address of a signal handler follows no call either.
 	if (module && !is_exact && !rule.is_signal && !rules_follows_call(pc + 1)) {
@@ -221,6 +222,9 @@ bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, bool i
 void rules_begin_close(struct rules *rules)
 {
 	atomic_fetch_add_explicit(&rules->num_closing, 1, memory_order_relaxed);
+	// Whoever is reading a module's memory unchecked has the lock, and is done when we have had it.
+	if (lock(rules))
+		unlock(rules);
 }
 
 void rules_end_close(struct rules *rules)

@@ -114,13 +114,13 @@ static void test_damaged_call_frame_information_never_faults(void **state)
 	struct cfi_module module = { .start = (uintptr_t)copy, .limit = (uintptr_t)copy + size_bytes,
 				     .eh_frame_header = (uintptr_t)copy + header_at };
 	uintptr_t pc = (uintptr_t)copy + ((uintptr_t)create + 20 - start);
-	assert_int_equal(cfi_find_rule(&module, pc).kind, CFI_FRAME);
+	assert_int_equal(cfi_find_rule(&module, pc, false).kind, CFI_FRAME);
 	int num_different = 0;
 	size_t length = size_bytes - header_at < 4000 ? size_bytes - header_at : 4000;
 	for (size_t i = 0; i < length; i++) {
 		for (int bit = 0; bit < 8; bit++) {
 			copy[header_at + i] ^= (unsigned char)(1 << bit);
-			num_different += cfi_find_rule(&module, pc).kind != CFI_FRAME;
+			num_different += cfi_find_rule(&module, pc, false).kind != CFI_FRAME;
 			copy[header_at + i] ^= (unsigned char)(1 << bit);
 		}
 	}
