@@ -50,7 +50,7 @@ struct cairn_stats {
 #define CAIRN_CALL_(name, type, ...)                                          \
 	union { void *pointer; type; } cairn_call_;                           \
 	cairn_call_.pointer = dlsym((void *)0, name);                         \
-	return cairn_call_.pointer ? cairn_call_.function(__VA_ARGS__) : CAIRN_NOT_LOADED
+	return cairn_call_.pointer ? cairn_call_.function(__VA_ARGS__) : (int)CAIRN_NOT_LOADED
 
 // Begin to record again after cairn_stop(), at the last rate that was not 0.
 static inline int cairn_start(void)

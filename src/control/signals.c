@@ -87,9 +87,9 @@ static void on_dump_signal(int number, siginfo_t *info, void *context)
 	helper_request_dump();
 	struct sigaction action = get_action(number);
 	if (is_handler(&action) && (action.sa_flags & (int)SA_RESETHAND)) {
-		struct sigaction none;
-		memset(&none, 0, sizeof(none));
-		set_action(number, &none);
+		struct sigaction after = action; // the kernel keeps the rest as well
+		after.sa_handler = SIG_DFL;
+		set_action(number, &after);
 	}
 	errno = saved_errno;
 	if (!is_handler(&action))
@@ -171,9 +171,12 @@ static int change(int number, const struct sigaction *action, struct sigaction *
 {
 	int result = 0;
 	uint64_t mask = lock();
-	struct sigaction before = signals.actions[number];
+	struct sigaction before = signals.actions[number], told;
+	// A handler of the program's own that has run once may have been reset by the kernel.
+	if (signals.roles[number] == ROLE_FATAL && is_handler(&before) && real.sigaction(number, NULL, &told) == 0)
+		before = told;
 	if (action) {
-		struct sigaction told = kernel_action(signals.roles[number], action);
+		told = kernel_action(signals.roles[number], action);
 		result = real.sigaction(number, &told, NULL);
 		if (result == 0)
 			set_action(number, action);

@@ -157,6 +157,7 @@ __attribute__((constructor)) static void construct(void)
 	if (!profiler_is_on())
 		return;
 	bool was_own = profiler_begin_own();
+	real_probe_operators();
 	exits_init();
 	forks_init();
 	signals_init();

@@ -148,7 +148,9 @@ void block_rebuild(struct ledger *ledger)
 		struct ledger_block *entry = &ledger->blocks[i];
 		uint64_t address = atomic_load_explicit(&entry->address, memory_order_relaxed);
 		uint32_t hash = hash_of(ledger, address);
-		if (!address) {
+		// Of a raw clone()'s parent the copy may be a block ahead of the sites.
+		if (!address || entry->site >= ledger_num_used(ledger, LEDGER_SITES)) {
+			atomic_store_explicit(&entry->address, 0, memory_order_relaxed);
 			put_unused(ledger, i, i);
 			continue;
 		}

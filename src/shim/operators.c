@@ -38,6 +38,20 @@ static void *allocate_plainly(size_t size, size_t alignment, bool may_fail)
 	return block;
 }
 
+// libstdc++'s operators ask malloc for one byte instead of none, and for a multiple of the alignment.
+// record_allocation() enters what the program asked for.
+static inline bool rounds(size_t size, size_t alignment)
+{
+	return size == 0 || (alignment && size % alignment);
+}
+
+static void note_rounding(size_t size, size_t alignment, const struct origin *origin)
+{
+	thread.rounding.sp = origin->sp;
+	thread.rounding.asked_bytes = size;
+	thread.rounding.most_bytes = size + (alignment ? alignment : 1);
+}
+
 #define DEFINE_NEW(symbol, member, may_fail, alignment, parameters, arguments)                  \
 	SLOW void *member##_slow parameters                                                     \
 	{                                                                                       \
@@ -49,15 +63,18 @@ static void *allocate_plainly(size_t size, size_t alignment, bool may_fail)
 			if (!real.member)                                                       \
 				return allocate_plainly(size, alignment, may_fail);             \
 		}                                                                               \
+		if (!real.owns_##member)                                                        \
+			note_rounding(size, alignment, &origin);                                \
 		void *block = real.member arguments;                                            \
-		if (block && real.has_own_operators)                                            \
+		if (block && real.owns_##member)                                                \
 			record_allocation(block, size, &origin);                                \
 		return block;                                                                   \
 	}                                                                                       \
 	EXPORT void *member parameters __asm__(symbol);                                         \
 	EXPORT void *member parameters                                                          \
 	{                                                                                       \
-		if (!real.member || (real.has_own_operators && !sampler_skips(&thread.sampler, size))) \
+		if (!real.member || (real.owns_##member ? !sampler_skips(&thread.sampler, size)    \
+							: rounds(size, alignment)))             \
 			return member##_slow arguments;                                         \
 		return real.member arguments;                                                   \
 	}
@@ -88,14 +105,14 @@ DEFINE_NEW("_ZnamSt11align_val_tRKSt9nothrow_t", new_array_aligned_nothrow, true
 			free(block);                                                            \
 			return;                                                                 \
 		}                                                                               \
-		if (real.has_own_operators)                                                     \
+		if (real.owns_##member)                                                         \
 			record_freeing(block);                                                  \
 		real.member arguments;                                                          \
 	}                                                                                       \
 	EXPORT void member parameters __asm__(symbol);                                          \
 	EXPORT void member parameters                                                           \
 	{                                                                                       \
-		if (!real.member || (real.has_own_operators && shadow_may_hold(block)))         \
+		if (!real.member || (real.owns_##member && shadow_may_hold(block)))         \
 			return member##_slow arguments;                                         \
 		real.member arguments;                                                          \
 	}

@@ -168,10 +168,13 @@ bool profiler_adopt(void)
 			return false;
 	}
 	struct ledger own;
-	bool has_snapshot = profiler.snapshot.memory != NULL;
-	if (!has_snapshot)
-		profiler_after_fork(); // a raw clone(): nobody told us
-	bool is_done = ledger_copy(&own, &profiler.ledger, has_snapshot ? &profiler.snapshot : NULL);
+	if (!profiler.snapshot.memory) {
+		// A raw clone(): nobody told us, so the snapshot is of now instead of then.
+		profiler_after_fork();
+		if (!ledger_snapshot_init(&profiler.snapshot, &profiler.ledger))
+			ledger_snapshot_deinit(&profiler.snapshot);
+	}
+	bool is_done = ledger_copy(&own, &profiler.ledger, profiler.snapshot.memory ? &profiler.snapshot : NULL);
 	if (is_done) {
 		ledger_destroy(&profiler.ledger);
 		ledger_snapshot_deinit(&profiler.snapshot);

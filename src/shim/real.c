@@ -8,6 +8,7 @@
 
 #include "base/system.h"
 #include "shim/shadow.h"
+#include "shim/thread.h"
 #include "unwind/modules.h"
 
 // dlsym() itself may allocate (for its error message).  Such blocks come from here and are never
@@ -125,12 +126,6 @@ struct real real = {
 	.pvalloc = first_pvalloc,
 };
 
-static bool is_same_module(void *a, void *b)
-{
-	uintptr_t start, limit;
-	return module_range((uintptr_t)a, &start, &limit) && (uintptr_t)b >= start && (uintptr_t)b < limit;
-}
-
 // A function of one type read from dlsym(), whose type is another.
 static void set(void *member, void *function)
 {
@@ -139,7 +134,11 @@ static void set(void *member, void *function)
 
 static void look_up_operators(struct real *found, void *library)
 {
-#define X(member, symbol, result, parameters) set(&found->member, dlsym(library, symbol));
+	uintptr_t start = 0, limit = 0;
+	module_range((uintptr_t)found->malloc, &start, &limit);
+#define X(member, symbol, result, parameters)             \
+	set(&found->member, dlsym(library, symbol));      \
+	found->owns_##member = (uintptr_t)found->member >= start && (uintptr_t)found->member < limit;
 	SHIM_NEW_NAMES(X)
 	SHIM_DELETE_NAMES(X)
 #undef X
@@ -163,16 +162,40 @@ void real_resolve(void)
 	SHIM_ALLOCATION_NAMES(X)
 	SHIM_CONTROL_NAMES(X)
 #undef X
-	void *new_plain = dlsym(RTLD_NEXT, "_Znwm");
-	if (new_plain) {
+	if (dlsym(RTLD_NEXT, "_Znwm")) {
 		look_up_operators(&found, RTLD_NEXT);
 		found.has_operators = true;
-		found.has_own_operators = is_same_module(new_plain, (void *)found.malloc);
 	}
 	real = found;
 	errno = saved_errno;
 	// Pairs with the acquire loads above.
 	atomic_store_explicit(&is_resolved, 1, memory_order_release);
+}
+
+void real_probe_operators(void)
+{
+	struct sampler before = thread.sampler;
+	bool was_own = thread.is_own;
+	thread.is_own = true;
+#define PROBE(member, ...)                                       \
+	if (real.owns_##member) {                                \
+		sampler_redraw(&thread.sampler);                 \
+		thread.num_own = 0;                              \
+		void *block = real.member(__VA_ARGS__);          \
+		real.owns_##member = thread.num_own == 0;        \
+		real.free(block);                                \
+	}
+	PROBE(new_plain, 64)
+	PROBE(new_array, 64)
+	PROBE(new_nothrow, 64, &before)
+	PROBE(new_array_nothrow, 64, &before)
+	PROBE(new_aligned, 64, 64)
+	PROBE(new_array_aligned, 64, 64)
+	PROBE(new_aligned_nothrow, 64, 64, &before)
+	PROBE(new_array_aligned_nothrow, 64, 64, &before)
+#undef PROBE
+	thread.is_own = was_own;
+	thread.sampler = before;
 }
 
 // The program has no C++ operators in its global scope, yet something calls ours: a plugin whose C++

@@ -25,9 +25,12 @@ struct real {
 	SHIM_DELETE_NAMES(X)
 	SHIM_CONTROL_NAMES(X)
 #undef X
-	// The C++ operators belong to the allocator and do not call malloc.  Those of libstdc++ do, so for
-	// them only that malloc is counted.
-	bool has_own_operators;
+	// The operator belongs to the allocator and does not call malloc.  Those of libstdc++ do, so for them
+	// that malloc is counted.  An allocator may define some and leave the others to libstdc++.
+#define X(member, symbol, result, parameters) bool owns_##member;
+	SHIM_NEW_NAMES(X)
+	SHIM_DELETE_NAMES(X)
+#undef X
 	bool has_operators;
 };
 
@@ -38,6 +41,10 @@ void real_resolve(void);
 
 // Find the C++ operators in a program that loaded its C++ library after the start.
 void real_resolve_operators(void);
+
+// Find out which of the allocator's own operators call its malloc family where cairn sees it (jemalloc's
+// aligned ones do), by a call to each.  Not within an allocation.
+void real_probe_operators(void);
 
 // True for a block that was handed out while the functions were being looked up.
 bool real_is_early(const void *block);

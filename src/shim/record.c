@@ -11,6 +11,9 @@
 // Every how many events the time that one takes is measured.
 #define TIMED_EVENTS 64
 
+// The stack between an operator new and its caller, at most.
+#define MAX_OPERATOR_FRAME 512
+
 static void seed_thread(void)
 {
 	uint64_t number = atomic_fetch_add_explicit(&profiler.num_threads, 1, memory_order_relaxed);
@@ -106,6 +109,17 @@ static void remember(const struct block *block)
 		profiler.growth_reached();
 }
 
+// What the program asked for, where an operator new that rounds up is our caller.
+static uint64_t asked_bytes(uint64_t size_bytes, const struct origin *origin)
+{
+	uintptr_t most_bytes = thread.rounding.most_bytes;
+	thread.rounding.most_bytes = 0;
+	bool is_within = most_bytes && origin->sp < thread.rounding.sp && thread.rounding.sp - origin->sp < MAX_OPERATOR_FRAME;
+	return is_within && size_bytes >= thread.rounding.asked_bytes && size_bytes <= most_bytes
+		       ? thread.rounding.asked_bytes
+		       : size_bytes;
+}
+
 void record_allocation(void *pointer, size_t size_bytes, const struct origin *origin)
 {
 	double weight;
@@ -115,8 +129,10 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 			thread.sampler.countdown_bytes = UINT64_MAX;
 		return;
 	}
-	if (thread.is_own)
+	if (thread.is_own) {
+		thread.num_own++;
 		return;
+	}
 	if (!thread.is_seeded)
 		seed_thread();
 	uint64_t rate_bytes = atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed);
@@ -126,7 +142,7 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	if (!lane)
 		return;
 	uint64_t start_ticks = begin_timing();
-	struct block block = { .address = (uintptr_t)pointer, .size_bytes = size_bytes, .weight = fixed_weight(weight),
+	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
 			       .site = capture_site(lane, origin) };
 	remember(&block);
 	end_timing(start_ticks);

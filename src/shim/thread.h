@@ -20,9 +20,16 @@ struct thread {
 	bool is_own;         // within a call that cairn makes for itself: nothing is recorded
 	uint16_t lane;       // used last
 	uint32_t tid;        // 0: not asked yet, in this process
+	uint32_t num_own;    // allocations seen while is_own; for real_probe_operators()
 	uint32_t num_events; // recorded; a clock for measuring cairn's own time now and then
 	uintptr_t inside_at; // stack pointer of the event that is being recorded; 0: none
 	struct stack_memory stack;
+	// An operator new that passes on more bytes than it was asked for: what to enter instead of them.
+	struct {
+		uintptr_t sp;         // of the operator's caller
+		uint64_t asked_bytes;
+		uint64_t most_bytes;  // that it may pass on; 0: there is none
+	} rounding;
 };
 
 extern _Thread_local struct thread thread __attribute__((tls_model("initial-exec")));

@@ -3,7 +3,7 @@
 
 A test is a CairnTest; self.run_program() runs a program of testdata (or any other, by its path) with
 the library preloaded and self.run_bare() without it.  Both give a Run.  A Profile is a file as
-google/pprof's Go package reads it, with names as `go tool pprof` finds them.
+google/pprof's Go package reads it, with names as its command pprof finds them.
 """
 import collections
 import glob
@@ -19,6 +19,8 @@ LIBRARY = os.environ['E2E_LIBRARY']
 TESTDATA = os.environ['E2E_TESTDATA']
 SOURCE = os.environ['E2E_SOURCE']
 READPROFILE = os.environ['E2E_READPROFILE']
+PPROF = os.environ['E2E_PPROF']
+GO_PPROF = 'go', 'tool', 'pprof'
 
 # What lies underneath cairn.  The library comes first in LD_PRELOAD, so the next one serves it.
 ALLOCATORS = {
@@ -130,11 +132,11 @@ class Profile:
         return next((match for match in (re.search(pattern, comment) for comment in self.comments) if match), None)
 
 
-def pprof(*arguments, check=True, timeout=120):
-    """Runs `go tool pprof`, with no state of its own left behind."""
+def pprof(*arguments, tool=(PPROF,), check=True, timeout=120):
+    """Runs pprof, or `go tool pprof`, with no state of its own left behind."""
     with tempfile.TemporaryDirectory() as directory:
         environment = clean_environment() | {'PPROF_TMPDIR': directory, 'PPROF_BINARY_PATH': directory, 'HOME': directory}
-        result = subprocess.run(['go', 'tool', 'pprof', *arguments], env=environment, stdout=subprocess.PIPE,
+        result = subprocess.run([*tool, *arguments], env=environment, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, timeout=timeout)
     if check and result.returncode:
         raise AssertionError(f'pprof {arguments}: {result.stderr.decode()}')
@@ -237,6 +239,17 @@ class CairnTest(unittest.TestCase):
     def run_bare(self, *command, input=None, timeout=120, **options):
         stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
         return self.start(*command, stdin=stdin, **options).finish(input, timeout)
+
+    def start_growth(self, directory=None, **cairn):
+        """The program "growth", when it is ready: it obeys commands until finish() ends its input."""
+        run = self.start_program('growth', cairn=cairn, stdin=subprocess.PIPE, directory=directory)
+        self.obey(run, '+ 0')
+        return run
+
+    def obey(self, run, command):
+        run.process.stdin.write(command.encode() + b'\n')
+        run.process.stdin.flush()
+        self.assertEqual(b'done\n', run.process.stdout.readline())
 
     def assert_truth(self, truth, profile):
         """Each function of the truth has exactly its tally in the profile."""

@@ -67,9 +67,9 @@ class Programs(CairnTest):
             self.assertLess(abs(estimate - truth), 5 * (truth * profile.contents['period']) ** 0.5, kind)
 
     def assert_whole_stacks(self, profile):
-        """Nearly every stack goes to the root: the program's start, or the loader's."""
-        whole = sum(sample.tally.alloc_objects for sample in profile.samples
-                    if {'_start', '_dl_start', '_dl_start_user', 'clone3', '__clone3'} & set(sample.functions[-2:]))
+        """Nearly every stack goes to the root: the program's start (which in a stripped one has no name), or the loader's."""
+        starts = {'__libc_start_main', '__libc_start_main_impl', '_start', '_dl_start', '_dl_start_user'}
+        whole = sum(sample.tally.alloc_objects for sample in profile.samples if starts & set(sample.functions[-3:]))
         self.assertGreater(whole, 0.999 * profile.total().alloc_objects)
 
     def test_sqlite(self):
@@ -172,7 +172,8 @@ class Redis(CairnTest):
                 profile = Profile(run.files()[0])
                 # redis counts what jemalloc granted, cairn what was asked for: somewhat less.
                 live = profile.total().inuse_bytes
-                self.assertTrue(0.75 * used < live < 1.05 * used, (live, used))
+                chance = 5 * (profile.contents['period'] * used) ** 0.5 if rate != '1' else 0
+                self.assertTrue(0.75 * used - chance < live < 1.05 * used + chance, (live, used))
                 self.assertGreater(profile.total().alloc_objects, 100000)
                 self.assertGreater(profile.under('processCommand').inuse_bytes, live / 3)
                 self.assertEqual(2, len(run.files()))

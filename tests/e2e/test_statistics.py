@@ -10,7 +10,8 @@ before main that shifts the stream, which is a new draw.  False alarms of such a
 
 - each site's mean over 30 seeds within 3 standard errors of the truth: 0.3 % for each of 40 numbers;
   objects and bytes of a site nearly move together, so in all 5 to 10 %.  Hence the means have a second
-  test that cannot blame chance: the 40 together, chi-squared, at one in a million.
+  test that cannot blame chance: the 40 together, chi-squared, at one in a million.  With a rate that
+  changes it is 4 standard errors, a false alarm in a thousand.
 - the spread pooled over 20 sites and 30 seeds: 600 deviations, in units of what theory says, have a
   root mean square within 3 % of 1 (1/sqrt(2*600)); 15 % off is five times that, one in a million.
 """
@@ -71,11 +72,11 @@ class Statistics(CairnTest):
                     (tally.alloc_bytes - truth.bytes) / math.sqrt(truth.bytes_variance))
         return deviations
 
-    def check(self, deviations):
+    def check(self, deviations, most_standard_errors):
         for key, values in deviations.items():
             with self.subTest(site=key):
                 standard_errors = sum(values) / len(values) * math.sqrt(len(values))
-                self.assertLess(abs(standard_errors), 3)
+                self.assertLess(abs(standard_errors), most_standard_errors)
         for kind in 'objects', 'bytes':
             lists = [values for (_, of_kind), values in deviations.items() if of_kind == kind]
             means = [sum(values) / len(values) for values in lists]
@@ -86,10 +87,10 @@ class Statistics(CairnTest):
             self.assertTrue(0.85 < spread < 1.15, f'{kind}: spread is {spread:.3f} of the theoretical one')
 
     def test_each_site_is_unbiased_and_spread_as_in_theory(self):
-        self.check(self.sample(512 << 10))
+        self.check(self.sample(512 << 10), 3)
 
     def test_changing_the_rate_on_the_way_keeps_both(self):
-        self.check(self.sample(512 << 10, 'change'))
+        self.check(self.sample(512 << 10, 'change'), 4)
 
     def test_a_seed_repeats_a_run(self):
         flats = []

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from cairn_test import CairnTest, Profile, READPROFILE, add, truth_of, wait_until
+from cairn_test import CairnTest, Profile, READPROFILE, truth_of, wait_until
 
 
 class FullLedger(CairnTest):
@@ -34,15 +34,14 @@ class FullLedger(CairnTest):
         self.assertEqual(truth_of(run.stdout)['sites_allocate'], whole.flat()['sites_allocate'])
         self.assertGreater(flat['[ledger full]'].alloc_objects, self.NUM_STACKS // 10)
         self.assertGreater(flat['sites_allocate'].alloc_objects, 0)
-        self.assertEqual(truth_of(run.stdout)['sites_allocate'][:2], add(flat['[ledger full]'], flat['sites_allocate'])[:2])
         [sample] = [sample for sample in full.samples if '[ledger full]' in sample.functions]
         self.assertEqual(['[ledger full]'], sample.functions)
         self.assertTrue(full.comment(r'drop|full'), full.comments)
 
     def test_blocks_that_are_not_followed_are_not_live(self):
-        run, full = self.run_sites(f'{self.smallest_memory()}M', self.NUM_STACKS)
-        self.assertEqual(truth_of(run.stdout)['sites_allocate'][:2],
-                         add(full.flat()['[ledger full]'], full.flat()['sites_allocate'])[:2])
+        _, whole = self.run_sites('1G', self.NUM_STACKS)
+        _, full = self.run_sites(f'{self.smallest_memory()}M', self.NUM_STACKS)
+        self.assertEqual(whole.total()[:2], full.total()[:2])
         self.assertEqual(0, full.flat()['sites_allocate'].inuse_objects)
         self.assertEqual(0, full.flat()['sites_allocate'].inuse_bytes)
 
@@ -88,15 +87,11 @@ class NowhereToWrite(CairnTest):
 
     def test_a_name_that_is_too_long(self):
         self.check_unharmed(self.new_directory() + '/' + 'x' * 300 + '.%p.pb.gz')
-        self.check_unharmed(self.new_directory() + '/x' * 2500 + '.%p.pb.gz')
+        self.check_unharmed(self.new_directory() + '/x' * 1500 + '.%p.pb.gz')
 
     def test_a_failure_is_counted_in_the_next_profile(self):
         missing = os.path.join(self.new_directory(), 'later')
-        run = self.start_program('growth', cairn={'SIGNAL': 'USR2', 'OUT': missing + '/heap.%p.%n.pb.gz', 'VERBOSE': 1},
-                                 stdin=subprocess.PIPE, directory=missing)
-        run.process.stdin.write(b'+ 1\n')
-        run.process.stdin.flush()
-        self.assertEqual(b'done\n', run.process.stdout.readline())
+        run = self.start_growth(missing, SIGNAL='USR2', VERBOSE=1)
         run.process.send_signal(signal.SIGUSR2)
         while b'later/heap' not in run.process.stderr.readline():
             self.assertIsNone(run.process.poll())
@@ -127,7 +122,7 @@ class FullDisk(CairnTest):
 
     def test_earlier_files_stay_whole_and_nothing_partial_is_left(self):
         with self.small_disk(64) as directory:
-            run = self.start_program('growth', cairn={'SIGNAL': 'USR2'}, stdin=subprocess.PIPE, directory=directory)
+            run = self.start_growth(directory, SIGNAL='USR2')
             run.process.send_signal(signal.SIGUSR2)
             wait_until(run.files, 'a profile', run)
             [first] = run.files()
