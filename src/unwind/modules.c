@@ -34,37 +34,42 @@ static void copy_string(struct text *to, uintptr_t from)
 		text_add_bytes(to, &byte, 1);
 }
 
+// Where a symbolic link points, added to path.
 static void add_link(struct text *path, const char *link)
 {
-	char target[4096];
-	long length = system_call3(SYS_readlink, (long)link, (long)target, sizeof(target));
 	static const char deleted[] = " (deleted)";
-	long suffix = sizeof(deleted) - 1;
-	if (length > suffix && memcmp(target + length - suffix, deleted, (size_t)suffix) == 0)
-		length -= suffix;
+	const size_t suffix = sizeof(deleted) - 1;
+	char *target = path->start + path->length;
+	size_t room = path->size_bytes - 1 - path->length;
+	long length = system_call3(SYS_readlink, (long)link, (long)target, (long)room);
 	if (length > 0)
-		text_add_bytes(path, target, (size_t)length);
+		path->length += (size_t)length;
+	path->start[path->length] = 0;
+	if (path->length > suffix && memcmp(path->start + path->length - suffix, deleted, suffix) == 0)
+		path->start[path->length -= suffix] = 0;
 }
 
+// The path of a module, from the loader's name for it: "" is the main program, and a relative one was
+// found from the directory that was current when the module was opened, most likely still this one.
 static void add_path(struct text *path, const struct link_map *map)
 {
-	char storage[4096];
-	struct text name = TEXT_ON(storage);
-	uintptr_t from;
-	storage[0] = 0;
-	if (copy_memory(&from, (uintptr_t)&map->l_name, sizeof(from)))
-		copy_string(&name, from);
-	if (name.length == 0) {
+	uintptr_t name;
+	char start[10] = { 0 };
+	if (!copy_memory(&name, (uintptr_t)&map->l_name, sizeof(name)) || !copy_memory(start, name, 1))
+		return;
+	if (start[0] == 0) {
 		add_link(path, "/proc/self/exe");
-	} else if (memcmp(storage, "linux-vdso", 10) == 0 || memcmp(storage, "linux-gate", 10) == 0) {
-		text_add(path, "[vdso]");
-	} else {
-		if (storage[0] != '/') {
-			add_link(path, "/proc/self/cwd");
-			text_add(path, "/");
-		}
-		text_add_bytes(path, storage, name.length);
+		return;
 	}
+	if (copy_memory(start, name, sizeof(start)) && memcmp(start, "linux-vdso", sizeof(start)) == 0) {
+		text_add(path, "[vdso]");
+		return;
+	}
+	if (start[0] != '/') {
+		add_link(path, "/proc/self/cwd");
+		text_add(path, "/");
+	}
+	copy_string(path, name);
 }
 
 // The GNU build id among the notes of a segment.

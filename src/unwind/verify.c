@@ -38,6 +38,8 @@ bool verify_init(void)
 	return true;
 }
 
+#pragma GCC diagnostic ignored "-Wframe-larger-than=" // of libunwind's making, and only while verifying
+
 // Compare from the caller of the interposed function on.  A frame that libunwind guessed without
 // call-frame information counts like any other: differences are to be looked at.
 static bool is_same(struct ledger *ledger, const struct walk *walk, const struct origin *origin)

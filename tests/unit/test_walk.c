@@ -21,7 +21,7 @@
 static struct ledger ledger;
 static struct rules rules;
 static _Thread_local struct stack_memory memory;
-static volatile int num_compared;
+static _Atomic int num_compared;
 static bool is_in_coroutine;
 
 static int create(void **state)
@@ -144,7 +144,7 @@ static void test_random_stacks_equal_libunwinds(void **state)
 {
 	(void)state;
 	uint64_t num_frames = 0;
-	for (int round = 0; round < 3; round++) {
+	for (volatile int round = 0; round < 3; round++) { // volatile: one place in the code for all rounds
 		num_frames = ledger_num_used(&ledger, LEDGER_FRAMES);
 		compare_many();
 	}
