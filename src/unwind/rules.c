@@ -164,7 +164,8 @@ static void forget_all(struct rules *rules)
 	atomic_store_explicit(&rules->epoch, epoch, memory_order_relaxed);
 }
 
-bool rules_follows_call(uintptr_t return_address)
+// The address may be of anything at all, which AddressSanitizer would object to.
+__attribute__((no_sanitize("address"))) bool rules_follows_call(uintptr_t return_address)
 {
 	static const int lengths[] = { 2, 3, 4, 6, 7 };
 	const unsigned char *code = (const unsigned char *)return_address;
