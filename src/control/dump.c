@@ -29,6 +29,7 @@ static struct {
 	_Atomic uint32_t lock; // tid of the thread that is dumping
 	uint32_t last_number;
 	uint64_t num_written;   // numbered dumps
+	bool is_over;           // the last one is under way or done; under the lock
 	struct numbered *kept;  // ring of the newest CAIRN_KEEP; NULL: all are kept
 	int pid;                // for names
 } dump;
@@ -308,7 +309,18 @@ static enum dump_result write_next(const char *why)
 	return DUMP_WRITTEN;
 }
 
-enum dump_what { NEXT, TO_PATH, TO_FD };
+enum dump_what { NEXT, LAST, TO_PATH, TO_FD };
+
+static enum dump_result write_numbered_once(enum dump_what what, const char *why)
+{
+	const struct ledger_header *header = profiler.ledger.header;
+	bool has_nothing = atomic_load_explicit(&header->rate_bytes, memory_order_relaxed) == 0 &&
+			   atomic_load_explicit(&header->num_samples, memory_order_relaxed) == 0;
+	if (dump.is_over)
+		return DUMP_BUSY;
+	dump.is_over = what == LAST;
+	return what == LAST && has_nothing ? DUMP_WRITTEN : write_next(why);
+}
 
 static enum dump_result run(enum dump_what what, const char *string, int fd, bool is_peak)
 {
@@ -319,13 +331,13 @@ static enum dump_result run(enum dump_what what, const char *string, int fd, boo
 		result = DUMP_FAILED;
 	} else if (lock()) {
 		int error = 0;
-		if (what == NEXT)
-			result = write_next(string);
+		if (what == NEXT || what == LAST)
+			result = write_numbered_once(what, string);
 		else
 			error = what == TO_PATH ? write_file(string, is_peak, true) : write_profile(fd, is_peak);
 		if (error)
 			fail("could not write ", what == TO_PATH ? string : "to the descriptor", error);
-		if (what != NEXT)
+		if (what == TO_PATH || what == TO_FD)
 			result = error ? DUMP_FAILED : DUMP_WRITTEN;
 		unlock();
 	}
@@ -337,6 +349,11 @@ static enum dump_result run(enum dump_what what, const char *string, int fd, boo
 enum dump_result dump_write(const char *why)
 {
 	return run(NEXT, why, -1, false);
+}
+
+enum dump_result dump_write_last(const char *why)
+{
+	return run(LAST, why, -1, false);
 }
 
 enum dump_result dump_to_path(const char *path, bool is_peak)

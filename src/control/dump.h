@@ -20,6 +20,10 @@ enum dump_result {
 // CAIRN_VERBOSE.
 enum dump_result dump_write(const char *why);
 
+// The same for the last time: no numbered dump begins after this one, which the end of the process
+// would cut off.  Writes nothing if nothing was ever to be recorded (CAIRN_RATE=0).
+enum dump_result dump_write_last(const char *why);
+
 // Write one profile to path, replacing what is there in one step.
 enum dump_result dump_to_path(const char *path, bool is_peak);
 

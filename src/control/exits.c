@@ -29,7 +29,7 @@ static bool is_this_process(void)
 static void dump_last(const char *why)
 {
 	if (is_this_process() && !atomic_exchange_explicit(&has_dumped, true, memory_order_relaxed))
-		dump_write(why);
+		dump_write_last(why);
 }
 
 static void at_exit(void *unused)

@@ -150,6 +150,7 @@ void profiler_after_fork(void)
 	atomic_store_explicit(&profiler.adopting, 0, memory_order_relaxed);
 	rules_after_fork(&profiler.rules);
 	thread.tid = 0;
+	profiler.verify = NULL; // libunwind's locks may be held by threads that are not here
 	if (profiler.is_seed_given)
 		return;
 	profiler.seed ^= system_ticks() ^ (uint64_t)system_pid() << 32;
