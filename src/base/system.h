@@ -80,15 +80,6 @@ static inline int64_t system_clock_ns(clockid_t clock)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-// The time of the last timer interrupt, in some nanoseconds: libc asks the vdso, which fails with no clock
-// that exists and so leaves errno alone.
-static inline int64_t system_coarse_clock_ns(clockid_t clock)
-{
-	struct timespec now = { 0, 0 };
-	clock_gettime(clock, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
 // The processor's time-stamp counter: cheap, of constant but unknown frequency.
 static inline uint64_t system_ticks(void)
 {

@@ -3,20 +3,22 @@
 #include "control/dump.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/other_stack.h"
 #include "base/system.h"
 #include "base/text.h"
 #include "control/control.h"
 #include "control/message.h"
+#include "control/quiet.h"
 #include "pprof/writer.h"
 #include "profile/from_ledger.h"
 #include "shim/profiler.h"
 
 #define MAX_KEEP 65536
 #define RENAME_NO_REPLACE 1
+#define STACK_BYTES (256 * 1024)
 #define FILE_MODE 0600 // a profile tells a command line
 
 // What names one numbered dump, apart from what is constant.
@@ -47,38 +49,6 @@ void dump_init(void)
 	memset(&dump, 0, sizeof(dump));
 	dump.kept = kept;
 	dump.pid = system_pid();
-}
-
-// Signals stay blocked for the time of a dump: a handler must not come in between, and a full disk or a
-// closed pipe must not send SIGXFSZ or SIGPIPE to the program.
-struct quiet {
-	uint64_t mask;    // before
-	uint64_t pending; // of the two signals, before
-};
-
-#define BIT(signal) (UINT64_C(1) << ((signal)-1))
-
-static uint64_t pending_signals(void)
-{
-	uint64_t pending = 0;
-	system_call3(SYS_rt_sigpending, (long)&pending, sizeof(pending), 0);
-	return pending & (BIT(SIGXFSZ) | BIT(SIGPIPE));
-}
-
-static struct quiet begin_quiet(void)
-{
-	struct quiet quiet = { .mask = system_block_signals(~UINT64_C(0)) };
-	quiet.pending = pending_signals();
-	return quiet;
-}
-
-static void end_quiet(const struct quiet *quiet)
-{
-	uint64_t ours = pending_signals() & ~quiet->pending;
-	struct timespec at_once = { 0, 0 };
-	if (ours)
-		system_call4(SYS_rt_sigtimedwait, (long)&ours, 0, (long)&at_once, sizeof(ours));
-	system_block_signals(quiet->mask);
 }
 
 static bool lock(void)
@@ -116,7 +86,7 @@ static int write_profile(int fd, bool is_peak)
 	struct arena arena;
 	struct writer *writer;
 	uint64_t start_ticks = system_ticks();
-	arena_init(&arena, WRITER_ARENA_BYTES + sizeof(*writer));
+	arena_init(&arena, WRITER_ARENA_BYTES + sizeof(*writer) + 64);
 	writer = arena_get(&arena, sizeof(*writer));
 	if (!writer)
 		return ENOMEM;
@@ -273,8 +243,7 @@ static int write_numbered(struct numbered *numbered, struct text *path)
 	return error;
 }
 
-// The next dump on growth is due when the heap has grown by CAIRN_DUMP_GROWTH from here.
-static void set_growth_limit(void)
+void dump_set_growth_limit(void)
 {
 	const struct ledger_header *header = profiler.ledger.header;
 	uint64_t freed = atomic_load_explicit(&header->freed_bytes, memory_order_relaxed);
@@ -305,11 +274,18 @@ static enum dump_result write_next(const char *why)
 	message_verbose("wrote ", storage);
 	message_verbose("  because of ", why);
 	keep(&numbered);
-	set_growth_limit();
 	return DUMP_WRITTEN;
 }
 
 enum dump_what { NEXT, LAST, TO_PATH, TO_FD };
+
+struct task {
+	enum dump_what what;
+	const char *string; // the reason, or the path
+	int fd;
+	bool is_peak;
+	enum dump_result result;
+};
 
 static enum dump_result write_numbered_once(enum dump_what what, const char *why)
 {
@@ -322,46 +298,57 @@ static enum dump_result write_numbered_once(enum dump_what what, const char *why
 	return what == LAST && has_nothing ? DUMP_WRITTEN : write_next(why);
 }
 
-static enum dump_result run(enum dump_what what, const char *string, int fd, bool is_peak)
+static void run_task(void *argument)
 {
-	enum dump_result result = DUMP_BUSY;
-	struct quiet quiet = begin_quiet();
+	struct task *task = argument;
+	if (task->what == NEXT || task->what == LAST) {
+		task->result = write_numbered_once(task->what, task->string);
+		dump_set_growth_limit();
+		return;
+	}
+	int error = task->what == TO_PATH ? write_file(task->string, task->is_peak, true)
+					  : write_profile(task->fd, task->is_peak);
+	task->result = error ? DUMP_FAILED : DUMP_WRITTEN;
+	if (error)
+		fail("could not write ", task->what == TO_PATH ? task->string : "to the descriptor", error);
+}
+
+static enum dump_result run(struct task task)
+{
+	task.result = DUMP_BUSY;
+	struct quiet quiet = quiet_begin();
 	bool was_own = profiler_begin_own();
 	if (!profiler_adopt()) {
-		result = DUMP_FAILED;
+		task.result = DUMP_FAILED;
 	} else if (lock()) {
-		int error = 0;
-		if (what == NEXT || what == LAST)
-			result = write_numbered_once(what, string);
-		else
-			error = what == TO_PATH ? write_file(string, is_peak, true) : write_profile(fd, is_peak);
-		if (error)
-			fail("could not write ", what == TO_PATH ? string : "to the descriptor", error);
-		if (what == TO_PATH || what == TO_FD)
-			result = error ? DUMP_FAILED : DUMP_WRITTEN;
+		void *stack = system_map(STACK_BYTES);
+		task.result = DUMP_FAILED;
+		if (stack)
+			call_on_stack(run_task, &task, stack, STACK_BYTES);
+		system_unmap(stack, STACK_BYTES);
 		unlock();
 	}
 	profiler_end_own(was_own);
-	end_quiet(&quiet);
-	return result;
+	quiet_end(&quiet);
+	return task.result;
 }
 
 enum dump_result dump_write(const char *why)
 {
-	return run(NEXT, why, -1, false);
+	return run((struct task){ .what = NEXT, .string = why });
 }
 
 enum dump_result dump_write_last(const char *why)
 {
-	return run(LAST, why, -1, false);
+	return run((struct task){ .what = LAST, .string = why });
 }
 
 enum dump_result dump_to_path(const char *path, bool is_peak)
 {
-	return run(TO_PATH, path, -1, is_peak);
+	return run((struct task){ .what = TO_PATH, .string = path, .is_peak = is_peak });
 }
 
 enum dump_result dump_to_fd(int fd)
 {
-	return run(TO_FD, NULL, fd, false);
+	return run((struct task){ .what = TO_FD, .fd = fd });
 }

@@ -2,8 +2,8 @@
 /*
  * Dumps: writing the profile, from within the program.
  *
- * INSIDE, any thread and, for dump_write(), signal handlers: memory comes from the kernel, files are
- * written with raw calls, all signals are blocked meanwhile, and one dump runs at a time.
+ * INSIDE, any thread and, for dump_write(), signal handlers: memory and a stack come from the kernel, files
+ * are written with raw calls, all signals are blocked meanwhile, and one dump runs at a time.
  */
 #ifndef CAIRN_CONTROL_DUMP_H
 #define CAIRN_CONTROL_DUMP_H
@@ -29,6 +29,9 @@ enum dump_result dump_to_path(const char *path, bool is_peak);
 
 // Write one profile to an open descriptor.
 enum dump_result dump_to_fd(int fd);
+
+// The next dump on growth is due when the heap has grown by CAIRN_DUMP_GROWTH from now.
+void dump_set_growth_limit(void);
 
 // Set up; and in a forked child, begin anew.
 void dump_init(void);

@@ -5,9 +5,11 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "base/system.h"
 #include "control/dump.h"
 #include "control/exits.h"
 #include "control/helper.h"
+#include "control/signals.h"
 #include "shim/profiler.h"
 
 // What pthread_atfork() calls; a library that is loaded before libc has no other way to it.
@@ -20,9 +22,38 @@ static bool has_ledger(void)
 	return atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1;
 }
 
+static _Thread_local bool had_ledger __attribute__((tls_model("initial-exec"))); // at the beginning of fork()
+static _Atomic uint32_t forking_tid; // thread that took the snapshot, until its fork() is done
+
+// Two threads may fork at once, and there is one snapshot.  A thread that waits too long for the other
+// forks without: its child then starts from an empty ledger.
+static bool lock(void)
+{
+	uint32_t self = (uint32_t)system_tid();
+	for (int i = 0; i < 1000; i++) {
+		uint32_t holder = 0;
+		if (atomic_compare_exchange_strong_explicit(&forking_tid, &holder, self, memory_order_acquire,
+							    memory_order_relaxed))
+			return true;
+		if (holder == self) // fork() in a signal handler that interrupted one
+			return false;
+		system_wait(&forking_tid, holder, 1000000);
+	}
+	return false;
+}
+
+static void unlock(void)
+{
+	// Pairs with the acquire in lock().
+	atomic_store_explicit(&forking_tid, 0, memory_order_release);
+	system_wake(&forking_tid);
+}
+
 static void before(void)
 {
-	if (!has_ledger())
+	had_ledger = has_ledger();
+	thread.has_snapshot = had_ledger && lock();
+	if (!thread.has_snapshot)
 		return;
 	profiler_close_gate();
 	if (!ledger_snapshot_init(&profiler.snapshot, &profiler.ledger))
@@ -32,16 +63,24 @@ static void before(void)
 
 static void in_parent(void)
 {
-	if (has_ledger())
-		ledger_snapshot_deinit(&profiler.snapshot);
+	if (!thread.has_snapshot)
+		return;
+	thread.has_snapshot = false;
+	ledger_snapshot_deinit(&profiler.snapshot);
+	unlock();
 }
 
 static void in_child(void)
 {
-	atomic_store_explicit(profiler.is_same_process, 0, memory_order_relaxed);
+	// Without a ledger, this one's parent had only a snapshot itself, which is handed on.
+	if (had_ledger && !thread.has_snapshot)
+		profiler.snapshot = (struct ledger_snapshot){ 0 }; // at best another thread's
+	thread.has_snapshot = false;
+	atomic_store_explicit(&forking_tid, 0, memory_order_relaxed);
 	profiler_after_fork();
 	dump_init();
 	exits_after_fork();
+	signals_after_fork();
 	helper_init();
 }
 

@@ -16,9 +16,12 @@
 #include "shim/profiler.h"
 #include "shim/real.h"
 
-#define STACK_BYTES (256 * 1024)
-#define CLOSE_RANGE_UNSHARE 2
-#define WATCH_NS 20000000 // how often to look whether the program's last thread has ended
+#define STACK_BYTES (1024 * 1024) // the program's exit handlers may run on it
+#define CLOSE_RANGE_UNSHARE_TABLE 2 // CLOSE_RANGE_UNSHARE of newer headers
+// How often to look whether the program's last thread has ended: if the main thread called pthread_exit(), and
+// in case it ended in another way.
+#define WATCH_NS 20000000
+#define SLOW_WATCH_NS 1000000000
 
 static struct {
 	_Atomic uint32_t num_wakes; // futex: changes whenever there is something to look at
@@ -49,32 +52,35 @@ void helper_request_growth_dump(void)
 	wake();
 }
 
-// From /proc/self/stat: field 20, counted behind the name, which ends with the last ')'.
-static long count_threads(void)
+// From /proc/self/stat: is the main thread a zombie, and are only it and this thread left?  The state is
+// field 3 and the number of threads field 20, behind the name, which ends with the last ')'.
+static bool is_alone(void)
 {
 	char storage[1024];
 	long fd = system_call3(SYS_open, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
-		return -1;
+		return false;
 	long length = system_call3(SYS_read, fd, (long)storage, sizeof(storage) - 1);
 	system_call3(SYS_close, fd, 0, 0);
 	storage[length > 0 ? length : 0] = 0;
 	const char *at = strrchr(storage, ')');
+	if (!at || at[1] != ' ' || at[2] != 'Z')
+		return false;
 	for (int field = 2; at && field < 20; field++) {
 		at = strchr(at, ' ');
 		at = at ? at + 1 : NULL;
 	}
-	return at ? *at - '0' + 10 * (at[1] != ' ') : -1;
+	return at && (at[0] == '1' || at[0] == '2') && at[1] == ' ';
 }
 
-// A program whose main thread ended by pthread_exit() ends when its last thread does, as if by exit(0).
+// A program whose main thread ended before the process ends when its last thread does, as if by exit(0).
 // libc counts this thread among them; so it does what the last one would.
 static void end_if_alone(void)
 {
-	if (atomic_load_explicit(&helper.is_watching, memory_order_relaxed) && count_threads() <= 2) {
-		// The main thread remains as a zombie until the process ends: it and this one are two.
-		exit(0);
-	}
+	if (!is_alone())
+		return;
+	profiler_end_own(false); // what is freed on the way out is the program's
+	exit(0);
 }
 
 static int64_t run_timer(int64_t due_ns)
@@ -93,7 +99,7 @@ static int64_t run_timer(int64_t due_ns)
 static void leave_descriptors(void)
 {
 	unsigned last = control.config.is_verbose ? 1 : ~0U;
-	system_call3(SYS_close_range, 0, last, CLOSE_RANGE_UNSHARE);
+	system_call3(SYS_close_range, 0, last, CLOSE_RANGE_UNSHARE_TABLE);
 	if (control.config.is_verbose)
 		system_call3(SYS_close_range, 3, ~0U, 0);
 }
@@ -118,8 +124,9 @@ static void *run(void *unused)
 			timeout_ns = timeout_ns > 0 ? timeout_ns : 1;
 		}
 		end_if_alone();
-		if (atomic_load_explicit(&helper.is_watching, memory_order_relaxed) && (timeout_ns < 0 || timeout_ns > WATCH_NS))
-			timeout_ns = WATCH_NS;
+		int64_t watch_ns = atomic_load_explicit(&helper.is_watching, memory_order_relaxed) ? WATCH_NS : SLOW_WATCH_NS;
+		if (timeout_ns < 0 || timeout_ns > watch_ns)
+			timeout_ns = watch_ns;
 		system_wait(&helper.num_wakes, num_wakes, timeout_ns);
 	}
 	return unused;

@@ -4,10 +4,13 @@
 
 #include "base/system.h"
 #include "control/control.h"
+#include "control/quiet.h"
 
 void message_error(const struct text *error)
 {
+	struct quiet quiet = quiet_begin();
 	system_call3(SYS_write, 2, (long)error->start, (long)error->length);
+	quiet_end(&quiet);
 }
 
 void message_verbose(const char *what, const char *detail)

@@ -13,4 +13,7 @@
 
 void signals_init(void);
 
+// In a forked child: a lock held by a thread of the parent is free.
+void signals_after_fork(void);
+
 #endif

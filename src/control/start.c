@@ -92,6 +92,23 @@ static void after_adoption(void)
 {
 	if (dump_get_pid() != system_pid()) // a raw clone(): the handlers of fork() did not run
 		dump_init();
+	dump_set_growth_limit();
+}
+
+// A pattern that is not absolute is taken from the directory in which the program starts, wherever it goes
+// later.  One that is then too long stays as it is.
+static void make_absolute(char *pattern)
+{
+	static char directory[CONFIG_MAX_PATH], absolute[CONFIG_MAX_PATH];
+	struct text text = TEXT_ON(absolute);
+	if (pattern[0] == '/' || system_call3(SYS_getcwd, (long)directory, sizeof(directory), 0) <= 0 || directory[0] != '/')
+		return;
+	for (const char *at = directory; *at; at++)
+		text_add(&text, *at == '%' ? "%%" : (char[]){ *at, 0 });
+	text_add(&text, "/");
+	text_add(&text, pattern);
+	if (!text.is_cut)
+		memcpy(pattern, absolute, text.length + 1);
 }
 
 static bool set_up(void)
@@ -104,6 +121,7 @@ static bool set_up(void)
 		message_error(&error);
 		return false;
 	}
+	make_absolute(config->out);
 	read_identity(&identity);
 	if (!is_wanted(&identity)) {
 		message_verbose("not named in CAIRN_ONLY: not profiled", NULL);

@@ -75,7 +75,9 @@ static void put_unused(struct ledger *ledger, uint32_t hash, uint32_t index)
 static uint32_t unlink_block(struct ledger *ledger, uint32_t *head, uint64_t address)
 {
 	uint32_t previous = 0;
-	for (uint32_t i = *head; i; previous = i, i = atomic_load_explicit(&ledger->blocks[i].next, memory_order_relaxed)) {
+	uint64_t num_left = ledger_num_used(ledger, LEDGER_BLOCKS); // no chain is longer, or it is damaged
+	for (uint32_t i = *head; i && num_left; num_left--, previous = i,
+		      i = atomic_load_explicit(&ledger->blocks[i].next, memory_order_relaxed)) {
 		if (atomic_load_explicit(&ledger->blocks[i].address, memory_order_relaxed) != address)
 			continue;
 		uint32_t next = atomic_load_explicit(&ledger->blocks[i].next, memory_order_relaxed);
@@ -109,7 +111,7 @@ enum block_result block_add(struct ledger *ledger, const struct block *block, st
 	entry->size_bytes = block->size_bytes;
 	entry->weight = block->weight;
 	entry->site = block->site;
-	entry->birth_ds = (uint32_t)((system_coarse_clock_ns(CLOCK_MONOTONIC_COARSE) - ledger->header->start_clock_ns) / 100000000);
+	entry->birth = (uint32_t)((system_ticks() - ledger->header->start_ticks) / LEDGER_BIRTH_TICKS);
 	// Release: a reader that sees the address sees what belongs to it.
 	atomic_store_explicit(&entry->address, block->address, memory_order_release);
 	uint32_t head = lock(&ledger->block_buckets[hash]);

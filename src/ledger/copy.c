@@ -77,6 +77,7 @@ static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	const char *from = snapshot->memory + sizeof(struct ledger_header);
 	for (size_t i = 0; i < NUM(changing); i++) {
 		size_t size_bytes = used_bytes(to, snapshot->num_used, i);
+		ledger_open_up(to, changing[i].region, snapshot->num_used[changing[i].counted_by]);
 		memcpy((char *)to + to->regions[changing[i].region].offset, from, size_bytes);
 		from += size_bytes;
 		if (changing[i].region == changing[i].counted_by)
@@ -85,6 +86,7 @@ static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	const struct ledger_header *header = snapshot->header;
 	to->start_time_ns = header->start_time_ns;
 	to->start_clock_ns = header->start_clock_ns;
+	to->start_ticks = header->start_ticks;
 	to->epoch_time_ns = header->epoch_time_ns;
 	to->epoch_num_samples = header->epoch_num_samples;
 	to->num_samples = header->num_samples;
@@ -93,7 +95,7 @@ static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	to->freed_objects = header->freed_objects;
 	to->freed_bytes = header->freed_bytes;
 	to->peak_bytes = header->peak_bytes;
-	to->peak_time_ns = header->peak_time_ns;
+	to->peak_ticks = header->peak_ticks;
 	to->peak_number = header->peak_number;
 	for (int i = 0; i < LEDGER_NUM_COUNTERS; i++)
 		to->counters[i] = header->counters[i];
@@ -114,6 +116,7 @@ bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct
 	for (size_t i = 0; i < NUM(growing); i++) {
 		enum ledger_region_number region = growing[i];
 		uint64_t num_used = snapshot ? snapshot->num_used[region] : ledger_num_used(parent, region);
+		ledger_open_up(to, region, num_used);
 		memcpy((char *)to + to->regions[region].offset, (const char *)from + from->regions[region].offset,
 		       num_used * from->regions[region].element_bytes);
 		set_used(to, region, num_used);

@@ -96,13 +96,15 @@ struct ledger_site_epoch {
 	uint64_t reserved[2];
 };
 
+#define LEDGER_BIRTH_TICKS (UINT64_C(1) << 26) // some hundredths of a second
+
 // A live block.
 struct ledger_block {
 	_Atomic uint64_t address; // 0: not in use
 	uint64_t size_bytes;
 	uint64_t weight; // fixed point: how many blocks it stands for
 	uint32_t site;
-	uint32_t birth_ds; // tenths of a second since the start
+	uint32_t birth; // ticks since the start, in units of LEDGER_BIRTH_TICKS
 	_Atomic uint32_t next;
 	uint32_t reserved;
 };
@@ -132,6 +134,7 @@ struct ledger_region {
 	uint64_t capacity;         // elements, the unused number 0 included
 	_Atomic uint64_t num_used; // elements handed out, number 0 included
 	_Atomic uint64_t num_paid; // elements that the memory limit has been charged for
+	_Atomic uint64_t open_bytes; // accessible in the writer's mapping
 };
 
 // Self-audit: what cairn could not do, or did with less than full truth.  Each only grows.
@@ -175,6 +178,10 @@ struct ledger_header {
 	int64_t start_time_ns; // since 1970
 	int64_t start_clock_ns; // CLOCK_MONOTONIC
 	uint64_t start_ticks;   // time-stamp counter
+	// Another moment, at most some seconds before the last event: with the start it gives the counter's
+	// frequency, also when the program is gone.
+	_Atomic uint64_t late_ticks;
+	_Atomic int64_t late_clock_ns;
 	_Atomic uint64_t rate_bytes;
 	_Atomic int64_t epoch_time_ns; // when the cumulative tallies began, since 1970
 	_Atomic uint64_t epoch_num_samples; // num_samples then
@@ -194,7 +201,7 @@ struct ledger_header {
 	// The largest live_bytes so far.  The number changes whenever the heap begins to fall from a new
 	// maximum; a site that is touched next first keeps what it had then.
 	_Alignas(64) _Atomic uint64_t peak_bytes;
-	_Atomic int64_t peak_time_ns; // since 1970
+	_Atomic uint64_t peak_ticks; // when it was
 	_Atomic uint32_t peak_number;
 	struct ledger_free_list free_blocks[LEDGER_NUM_FREE_LISTS];
 };
@@ -207,7 +214,7 @@ _Static_assert(sizeof(struct ledger_site_errors) == 64, "layout");
 _Static_assert(sizeof(struct ledger_site_epoch) == 32, "layout");
 _Static_assert(sizeof(struct ledger_block) == 40, "layout");
 _Static_assert(sizeof(struct ledger_header) < 8192, "layout");
-_Static_assert(offsetof(struct ledger_header, regions) == 104, "layout");
+_Static_assert(offsetof(struct ledger_header, regions) == 120, "layout");
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "layout");
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "base/system.h"
 
+// Tables become accessible in pieces of this size.  The rest of the address space must not be, for the
+// kernel would fill all of it with pages if the program called mlockall().
+#define OPEN_BYTES (UINT64_C(1) << 18)
+
 // Memory is charged in pieces of this size: small enough to waste little, large enough to be rare.
 #define CHARGE_BYTES 16384
 
@@ -85,14 +89,47 @@ static void *map_shared(uint64_t size_bytes)
 		fd = -1;
 	}
 	int flags = MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
-	long memory = system_call6(SYS_mmap, 0, (long)size_bytes, PROT_READ | PROT_WRITE, flags,
-				   fd < 0 ? -1 : fd, 0);
+	long memory = system_call6(SYS_mmap, 0, (long)size_bytes, PROT_NONE, flags, fd < 0 ? -1 : fd, 0);
 	if (fd >= 0)
 		system_call3(SYS_close, fd, 0, 0);
 	if (system_is_error(memory))
 		return NULL;
 	system_call3(SYS_madvise, memory, (long)size_bytes, MADV_DONTDUMP);
+	system_call3(SYS_mprotect, memory, (long)round_up(sizeof(struct ledger_header), 4096), PROT_READ | PROT_WRITE);
 	return (void *)memory;
+}
+
+// A ledger that took most of a limited address space would leave too little for the program.
+static bool is_affordable(uint64_t size_bytes)
+{
+	struct rlimit limit;
+	return system_call4(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+	       size_bytes <= limit.rlim_cur / 8;
+}
+
+static void open_one(struct ledger_header *header, enum ledger_region_number number, uint64_t num_elements)
+{
+	struct ledger_region *region = &header->regions[number];
+	uint64_t whole_bytes = round_up(region->capacity * region->element_bytes, 4096);
+	uint64_t size_bytes = round_up(num_elements * region->element_bytes, OPEN_BYTES);
+	size_bytes = size_bytes < whole_bytes ? size_bytes : whole_bytes;
+	uint64_t before = atomic_load_explicit(&region->open_bytes, memory_order_relaxed);
+	if (size_bytes <= before)
+		return;
+	// From the start: another thread may have made less accessible, but is not done yet.
+	system_call3(SYS_mprotect, (long)((char *)header + region->offset), (long)size_bytes, PROT_READ | PROT_WRITE);
+	while (before < size_bytes && !atomic_compare_exchange_weak_explicit(&region->open_bytes, &before, size_bytes,
+									     memory_order_relaxed, memory_order_relaxed))
+		;
+}
+
+void ledger_open_up(struct ledger_header *header, enum ledger_region_number number, uint64_t num_elements)
+{
+	open_one(header, number, num_elements);
+	if (number == LEDGER_SITES) {
+		open_one(header, LEDGER_SITE_ERRORS, num_elements);
+		open_one(header, LEDGER_SITE_EPOCHS, num_elements);
+	}
 }
 
 void ledger_attach(struct ledger *ledger, struct ledger_header *header)
@@ -135,6 +172,7 @@ static void lay_out(struct ledger_header *header, const struct plan plan[LEDGER_
 		region->num_used = is_buckets(i) ? plan[i].capacity : 1;
 		region->num_paid = region->num_used;
 		header->charged_bytes += region->num_paid * region->charge_bytes;
+		ledger_open_up(header, i, region->num_paid);
 		offset += round_up(plan[i].element_bytes * plan[i].capacity, 4096);
 	}
 }
@@ -157,7 +195,8 @@ bool ledger_create(struct ledger *ledger, uint64_t limit_bytes, uint64_t rate_by
 	limit_bytes = limit_bytes > LEDGER_MAX_LIMIT_BYTES ? LEDGER_MAX_LIMIT_BYTES : limit_bytes;
 	for (; limit_bytes >= LEDGER_MIN_LIMIT_BYTES && !header; limit_bytes /= 2) {
 		make_plan(plan, limit_bytes);
-		header = map_shared(plan_bytes(plan));
+		if (is_affordable(plan_bytes(plan)))
+			header = map_shared(plan_bytes(plan));
 		if (header)
 			break;
 	}
@@ -189,6 +228,25 @@ void ledger_destroy(struct ledger *ledger)
 	*ledger = (struct ledger){ 0 };
 }
 
+void ledger_make_private(struct ledger *ledger)
+{
+	struct ledger_header *header = ledger->header;
+	uint64_t total_bytes = header->total_bytes;
+	long memory = system_call6(SYS_mmap, 0, (long)total_bytes, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (system_is_error(memory))
+		return;
+	memcpy((void *)memory, header, sizeof(*header));
+	for (int i = 0; i < LEDGER_NUM_REGIONS; i++) {
+		const struct ledger_region *region = &header->regions[i];
+		// Parallel regions are as long as the one that they go with.
+		bool is_parallel = i == LEDGER_SITE_ERRORS || i == LEDGER_SITE_EPOCHS;
+		uint64_t num_used = ledger_num_used(ledger, is_parallel ? LEDGER_SITES : (enum ledger_region_number)i);
+		memcpy((char *)memory + region->offset, (char *)header + region->offset, num_used * region->element_bytes);
+	}
+	system_call6(SYS_mremap, memory, (long)total_bytes, (long)total_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (long)header, 0);
+}
+
 // Charge the memory limit for the next elements of a region.  False: the limit is reached.
 static bool pay(struct ledger_header *header, struct ledger_region *region, uint64_t needed)
 {
@@ -199,6 +257,8 @@ static bool pay(struct ledger_header *header, struct ledger_region *region, uint
 		next = next > region->capacity ? region->capacity : next;
 		uint64_t cost = (next - paid) * region->charge_bytes;
 		uint64_t before = atomic_fetch_add_explicit(&header->charged_bytes, cost, memory_order_relaxed);
+		if (before + cost <= header->limit_bytes) // before another thread can see that it is paid
+			ledger_open_up(header, (enum ledger_region_number)(region - header->regions), next);
 		if (before + cost > header->limit_bytes ||
 		    !atomic_compare_exchange_strong_explicit(&region->num_paid, &paid, next,
 							     memory_order_relaxed, memory_order_relaxed))

@@ -40,6 +40,13 @@ struct ledger {
 bool ledger_create(struct ledger *ledger, uint64_t limit_bytes, uint64_t rate_bytes);
 void ledger_destroy(struct ledger *ledger);
 
+// In a forked child: put a private copy in the place of the shared mapping, for an event of the parent's
+// that goes on in the child.  If there is no memory for it the mapping stays.
+void ledger_make_private(struct ledger *ledger);
+
+// Make the first num_elements of a region accessible, and of the regions parallel to it.
+void ledger_open_up(struct ledger_header *header, enum ledger_region_number region, uint64_t num_elements);
+
 // Set the pointers from the header, which must have been checked or made here.
 void ledger_attach(struct ledger *ledger, struct ledger_header *header);
 

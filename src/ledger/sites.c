@@ -90,17 +90,20 @@ static void keep_peak(struct ledger *ledger, struct ledger_site *site)
 // Called before the heap falls.
 static void note_peak(struct ledger_header *header)
 {
-	uint64_t live = get(&header->allocated_bytes) - get(&header->freed_bytes);
+	uint32_t number = atomic_load_explicit(&header->peak_number, memory_order_acquire);
+	// In this order: what is freed in between makes live too small, never too large.
+	uint64_t allocated = atomic_load_explicit(&header->allocated_bytes, memory_order_acquire);
+	uint64_t live = allocated - get(&header->freed_bytes);
 	uint64_t peak = get(&header->peak_bytes);
 	if ((int64_t)live < 0 || live <= peak)
 		return;
 	if (!atomic_compare_exchange_strong_explicit(&header->peak_bytes, &peak, live, memory_order_relaxed,
 						     memory_order_relaxed))
 		return; // another thread has just noted it
-	atomic_store_explicit(&header->peak_time_ns, system_coarse_clock_ns(CLOCK_REALTIME_COARSE), memory_order_relaxed);
-	uint32_t number = atomic_load_explicit(&header->peak_number, memory_order_relaxed);
-	// Pairs with the acquire in keep_peak().
-	atomic_store_explicit(&header->peak_number, (number + 1) & ~LEDGER_PEAK_BUSY, memory_order_release);
+	atomic_store_explicit(&header->peak_ticks, system_ticks(), memory_order_relaxed);
+	// Pairs with the acquire in keep_peak().  If another thread was faster its peak is newer.
+	atomic_compare_exchange_strong_explicit(&header->peak_number, &number, (number + 1) & ~LEDGER_PEAK_BUSY,
+						memory_order_release, memory_order_relaxed);
 }
 
 static void add_double(_Atomic uint64_t *bits, double amount)

@@ -101,7 +101,8 @@ EXPORT void *realloc(void *block, size_t size)
 	return real.realloc(block, size);
 }
 
-// As in glibc, a checked multiplication before realloc(); other allocators define it alike or not at all.
+// As in glibc, a checked multiplication before the program's realloc(), which need not be ours.  Other
+// allocators define it alike or not at all.
 EXPORT void *reallocarray(void *block, size_t count, size_t size)
 {
 	size_t total;
@@ -109,11 +110,7 @@ EXPORT void *reallocarray(void *block, size_t count, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	if (!sampler_skips(&thread.sampler, total))
-		return realloc_slow(block, total);
-	if (shadow_may_hold(block) && block)
-		return realloc_known(block, total);
-	return real.realloc(block, total);
+	return realloc(block, total);
 }
 
 SLOW void free_slow(void *block)

@@ -49,4 +49,8 @@
 	X(dlclose, "dlclose", int, (void *))                                  \
 	X(sigaction, "sigaction", int, (int, const struct sigaction *, struct sigaction *)) \
 	X(signal, "signal", real_handler, (int, real_handler))                \
+	X(bsd_signal, "bsd_signal", real_handler, (int, real_handler))        \
+	X(ssignal, "ssignal", real_handler, (int, real_handler))              \
+	X(sysv_signal, "sysv_signal", real_handler, (int, real_handler))      \
+	X(__sysv_signal, "__sysv_signal", real_handler, (int, real_handler))  \
 	X(pthread_exit, "pthread_exit", void, (void *))

@@ -33,12 +33,13 @@ static bool is_gone(uint32_t tid)
 	return system_call3(SYS_tgkill, system_pid(), tid, 0) == -3 /* ESRCH */;
 }
 
-// An event that never ended: its thread left it by longjmp() from a signal handler.  Then the stack
-// has been unwound beyond where it began.
-static bool is_abandoned(uintptr_t inside_at, uintptr_t now_at)
+// Is this thread within an event, which a signal handler interrupted?  One that was left by longjmp() from
+// the handler is over: its stack frame, and the cookie in it, have been overwritten, or will be soon.
+static bool is_inside(const struct event *next)
 {
-	const struct stack_memory *own = &thread.stack;
-	return inside_at >= own->low && now_at < own->top && now_at > inside_at;
+	uintptr_t at = thread.inside_at;
+	return at && at != (uintptr_t)&next->cookie && system_can_read(at) &&
+	       *(const volatile uint64_t *)at == thread.inside_cookie;
 }
 
 static struct lane *take_lane(void)
@@ -81,35 +82,41 @@ static struct lane *pass_gate(void)
 	return NULL;
 }
 
-struct lane *profiler_enter(void)
+bool profiler_enter(struct event *event)
 {
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	event->cookie = 0;
 	if (thread.is_own)
-		return NULL;
-	if (!profiler_adopt())
-		return NULL;
-	if (thread.inside_at && !is_abandoned(thread.inside_at, here)) {
-		ledger_count(&profiler.ledger, LEDGER_COUNTER_reentered, 1);
-		return NULL;
-	}
-	if (thread.inside_at)
-		give_lane(&profiler.lanes[thread.lane]);
-	thread.inside_at = here;
-	// The handler of a signal that comes from now on sees inside_at.
-	atomic_signal_fence(memory_order_seq_cst);
-	struct lane *lane = pass_gate();
-	if (!lane) {
-		ledger_count(&profiler.ledger, LEDGER_COUNTER_contended, 1);
+		return false;
+	if (__builtin_expect(thread.inside_at != 0, 0)) {
+		if (is_inside(event)) {
+			ledger_count(&profiler.ledger, LEDGER_COUNTER_reentered, 1);
+			return false;
+		}
+		uint32_t self = thread.tid;
+		atomic_compare_exchange_strong(&profiler.lanes[thread.lane].holder, &self, 0);
 		thread.inside_at = 0;
 	}
-	return lane;
+	if (!profiler_adopt())
+		return false;
+	thread.inside_cookie = (uintptr_t)event ^ system_ticks() << 16;
+	event->cookie = thread.inside_cookie;
+	thread.inside_at = (uintptr_t)&event->cookie;
+	// The handler of a signal that comes from now on sees inside_at.
+	atomic_signal_fence(memory_order_seq_cst);
+	event->lane = pass_gate();
+	if (event->lane)
+		return true;
+	ledger_count(&profiler.ledger, LEDGER_COUNTER_contended, 1);
+	thread.inside_at = 0;
+	return false;
 }
 
-void profiler_leave(struct lane *lane)
+void profiler_leave(struct event *event)
 {
-	give_lane(lane);
+	give_lane(event->lane);
 	atomic_signal_fence(memory_order_seq_cst);
 	thread.inside_at = 0;
+	event->cookie = 0;
 }
 
 bool profiler_close_gate(void)
@@ -150,6 +157,9 @@ void profiler_after_fork(void)
 	atomic_store_explicit(&profiler.adopting, 0, memory_order_relaxed);
 	rules_after_fork(&profiler.rules);
 	thread.tid = 0;
+	// fork() in a signal handler that interrupted an event: the event goes on when the handler returns.
+	if (thread.inside_at)
+		ledger_make_private(&profiler.ledger);
 	profiler.verify = NULL; // libunwind's locks may be held by threads that are not here
 	if (profiler.is_seed_given)
 		return;
@@ -163,6 +173,8 @@ bool profiler_adopt(void)
 	if (__builtin_expect(atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1, 1))
 		return true;
 	uint32_t self = (uint32_t)system_tid(), nobody = 0;
+	if (thread.inside_at) // the interrupted event still works on the ledger that there is
+		return false;
 	if (!atomic_compare_exchange_strong(&profiler.adopting, &nobody, self)) {
 		// The holder is another thread of this child, or a thread of the parent at the time of a raw clone.
 		if (nobody == self || !is_gone(nobody) || !atomic_compare_exchange_strong(&profiler.adopting, &nobody, self))

@@ -80,9 +80,15 @@ bool profiler_init_lanes(void);
 // A page that is empty in forked children.  False if the kernel (before 4.14) has none.
 bool profiler_init_fork_page(void);
 
-// Begin an event.  NULL: this one cannot be recorded, and has been counted.
-struct lane *profiler_enter(void);
-void profiler_leave(struct lane *lane);
+// An event under way, in the stack frame of the function that records it.
+struct event {
+	volatile uint64_t cookie;
+	struct lane *lane;
+};
+
+// Begin an event.  False: this one cannot be recorded, and has been counted.
+bool profiler_enter(struct event *event);
+void profiler_leave(struct event *event);
 
 // Keep everybody out and wait until nobody is inside; false if somebody did not leave for a second.
 bool profiler_close_gate(void);

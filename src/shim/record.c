@@ -10,6 +10,7 @@
 
 // Every how many events the time that one takes is measured.
 #define TIMED_EVENTS 64
+#define LATE_TICKS (UINT64_C(1) << 32) // how far header->late_ticks may be behind: a second or two
 
 // The stack between an operator new and its caller, at most.
 #define MAX_OPERATOR_FRAME 512
@@ -39,9 +40,15 @@ static uint64_t begin_timing(void)
 
 static void end_timing(uint64_t start_ticks)
 {
-	if (start_ticks)
-		atomic_fetch_add_explicit(&profiler.ledger.header->own_ticks, (system_ticks() - start_ticks) * TIMED_EVENTS,
-					  memory_order_relaxed);
+	struct ledger_header *header = profiler.ledger.header;
+	if (!start_ticks)
+		return;
+	uint64_t now = system_ticks();
+	atomic_fetch_add_explicit(&header->own_ticks, (now - start_ticks) * TIMED_EVENTS, memory_order_relaxed);
+	if (now - atomic_load_explicit(&header->late_ticks, memory_order_relaxed) > LATE_TICKS) {
+		atomic_store_explicit(&header->late_ticks, now, memory_order_relaxed);
+		atomic_store_explicit(&header->late_clock_ns, system_clock_ns(CLOCK_MONOTONIC), memory_order_relaxed);
+	}
 }
 
 // The site for a stack; the frames come leaf first, the tree grows from the root.
@@ -138,15 +145,15 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	uint64_t rate_bytes = atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed);
 	if (!sampler_advance(&thread.sampler, rate_bytes, size_bytes, &weight))
 		return;
-	struct lane *lane = profiler_enter();
-	if (!lane)
+	struct event event;
+	if (!profiler_enter(&event))
 		return;
 	uint64_t start_ticks = begin_timing();
 	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
-			       .site = capture_site(lane, origin) };
+			       .site = capture_site(event.lane, origin) };
 	remember(&block);
 	end_timing(start_ticks);
-	profiler_leave(lane);
+	profiler_leave(&event);
 }
 
 // What is known of the block at address, which is then forgotten; weight 0 if nothing is.
@@ -155,8 +162,8 @@ static struct block take(void *pointer, bool is_freed)
 	struct block block = { 0 };
 	if (!profiler_is_on())
 		return block;
-	struct lane *lane = profiler_enter();
-	if (!lane)
+	struct event event;
+	if (!profiler_enter(&event))
 		return block;
 	uint64_t start_ticks = begin_timing();
 	if (!block_remove(&profiler.ledger, (uintptr_t)pointer, &block))
@@ -164,7 +171,7 @@ static struct block take(void *pointer, bool is_freed)
 	else if (is_freed)
 		forget(&block);
 	end_timing(start_ticks);
-	profiler_leave(lane);
+	profiler_leave(&event);
 	return block;
 }
 
@@ -182,8 +189,8 @@ void record_end_move(const struct record_move *move, bool has_moved)
 {
 	if (!move->block.weight)
 		return;
-	struct lane *lane = profiler_enter();
-	if (!lane)
+	struct event event;
+	if (!profiler_enter(&event))
 		return;
 	struct block replaced;
 	if (has_moved) {
@@ -192,5 +199,5 @@ void record_end_move(const struct record_move *move, bool has_moved)
 		forget(&move->block);
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_untracked_objects, move->block.weight >> LEDGER_FRACTION_BITS);
 	}
-	profiler_leave(lane);
+	profiler_leave(&event);
 }

@@ -23,23 +23,26 @@ static uintptr_t own_top(uintptr_t sp)
 	return top != UINTPTR_MAX && top - sp <= MAX_OWN_PAGES * PAGE ? top : 0;
 }
 
-static bool are_readable(uintptr_t from, uintptr_t to)
+// The first page from from on that cannot be read; to if there is none below it.
+static uintptr_t find_hole(uintptr_t from, uintptr_t to)
 {
-	for (uintptr_t page = from & ~(PAGE - 1); page < to; page += PAGE)
+	for (uintptr_t page = from; page < to; page += PAGE)
 		if (!system_can_read(page))
-			return false;
-	return true;
+			return page;
+	return to;
 }
 
 static bool is_own(struct stack_memory *memory, uintptr_t sp)
 {
 	uintptr_t page = sp & ~(PAGE - 1);
-	if (page == memory->not_own)
+	if (page >= memory->other_low && page < memory->other_limit)
 		return false;
 	uintptr_t top = own_top(sp);
 	uintptr_t known = top && memory->top == top && memory->low > sp ? memory->low : top;
-	if (!top || !are_readable(page, known)) {
-		memory->not_own = page;
+	uintptr_t hole = top ? find_hole(page, known) : page + PAGE;
+	if (!top || hole < known) {
+		memory->other_low = page;
+		memory->other_limit = hole;
 		return false;
 	}
 	memory->low = page;

@@ -19,7 +19,8 @@
 struct stack_memory {
 	uintptr_t low; // lowest page seen readable, all up to top being readable
 	uintptr_t top; // 0: not known yet
-	uintptr_t not_own; // the last stack pointer's page that was found not to be on it
+	// Memory up to a hole, last seen: a stack pointer in it is not on the thread's own stack.
+	uintptr_t other_low, other_limit;
 };
 
 // The readable part of the stack under a walk.

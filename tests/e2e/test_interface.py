@@ -20,7 +20,7 @@ INTERPOSED = set('''
 
 # What is interposed for other reasons than allocation: to see the end of the process, of a thread and of
 # a library, and to share a signal with the program.
-CONTROL = {'_exit', '_Exit', 'pthread_exit', 'dlclose', 'sigaction', 'signal'}
+CONTROL = {'_exit', '_Exit', 'pthread_exit', 'dlclose', 'sigaction', 'signal', 'bsd_signal', 'ssignal', 'sysv_signal', '__sysv_signal'}
 
 
 def output_of(*command):
