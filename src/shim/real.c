@@ -157,6 +157,8 @@ void real_resolve(void)
 		return;
 	}
 	int saved_errno = errno;
+	bool was_own = thread.is_own;
+	thread.is_own = true; // dlsym() may allocate
 	struct real found = { 0 };
 #define X(member, symbol, result, parameters) set(&found.member, dlsym(RTLD_NEXT, symbol));
 	SHIM_ALLOCATION_NAMES(X)
@@ -167,6 +169,7 @@ void real_resolve(void)
 		found.has_operators = true;
 	}
 	real = found;
+	thread.is_own = was_own;
 	errno = saved_errno;
 	// Pairs with the acquire loads above.
 	atomic_store_explicit(&is_resolved, 1, memory_order_release);
@@ -204,6 +207,8 @@ void real_resolve_operators(void)
 {
 	static const char *const libraries[] = { "libstdc++.so.6", "libc++.so.1" };
 	int saved_errno = errno;
+	bool was_own = thread.is_own;
+	thread.is_own = true;
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]) && !real.has_operators; i++) {
 		void *library = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
 		if (!library)
@@ -211,5 +216,6 @@ void real_resolve_operators(void)
 		look_up_operators(&real, library);
 		real.has_operators = real.new_plain != NULL && real.delete_plain != NULL;
 	}
+	thread.is_own = was_own;
 	errno = saved_errno;
 }
