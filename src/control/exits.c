@@ -22,8 +22,7 @@ static _Atomic bool has_dumped;
 static bool is_this_process(void)
 {
 	return atomic_load_explicit(&profiler.state, memory_order_acquire) == PROFILER_ON &&
-	       atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1 &&
-	       dump_get_pid() == system_pid();
+	       profiler_has_ledger() && dump_get_pid() == system_pid();
 }
 
 static void dump_last(const char *why)

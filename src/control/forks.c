@@ -17,11 +17,6 @@ extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (
 	__attribute__((weak));
 
 // A child that has not needed a ledger hands the snapshot that it was given on to its own children.
-static bool has_ledger(void)
-{
-	return atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1;
-}
-
 static _Thread_local bool had_ledger __attribute__((tls_model("initial-exec"))); // at the beginning of fork()
 static _Atomic uint32_t forking_tid; // thread that took the snapshot, until its fork() is done
 
@@ -51,7 +46,7 @@ static void unlock(void)
 
 static void before(void)
 {
-	had_ledger = has_ledger();
+	had_ledger = profiler_has_ledger();
 	thread.has_snapshot = had_ledger && lock();
 	if (!thread.has_snapshot)
 		return;

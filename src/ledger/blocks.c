@@ -12,7 +12,7 @@
 #include "base/system.h"
 
 #define LOCK UINT32_C(0x80000000)
-#define NUM_TRIES 100000
+#define NUM_TRIES 1000000 // the holder may have been put to sleep
 
 static uint32_t hash_of(struct ledger *ledger, uint64_t address)
 {
@@ -127,6 +127,13 @@ enum block_result block_add(struct ledger *ledger, const struct block *block, st
 	if (old)
 		retire(ledger, hash, old, replaced);
 	return old ? BLOCK_REPLACED : BLOCK_ADDED;
+}
+
+bool block_may_be_known(struct ledger *ledger, uint64_t address)
+{
+	// Relaxed: whoever frees a block got it from who allocated it, which orders the two.  A block that is
+	// in the chain stays in it until this thread removes it.
+	return atomic_load_explicit(&ledger->block_buckets[hash_of(ledger, address)], memory_order_relaxed) != 0;
 }
 
 bool block_remove(struct ledger *ledger, uint64_t address, struct block *block)

@@ -27,6 +27,9 @@ enum block_result {
 // Remember a block.  *replaced receives the one that was still known at its address.
 enum block_result block_add(struct ledger *ledger, const struct block *block, struct block *replaced);
 
+// False if no block is known at address, which no other thread may be allocating or freeing.  Takes no lock.
+bool block_may_be_known(struct ledger *ledger, uint64_t address);
+
 // Forget the block at address; false if none is known there.
 bool block_remove(struct ledger *ledger, uint64_t address, struct block *block);
 

@@ -20,32 +20,33 @@ void sampler_seed(struct sampler *sampler, uint64_t seed)
 
 void sampler_redraw(struct sampler *sampler)
 {
-	sampler->countdown_bytes = 0;
+	sampler->clear_bytes = 0;
 	sampler->beyond_bytes = 0;
 	sampler->has_started = false;
 }
 
-static void set_distance(struct sampler *sampler, uint64_t distance_bytes)
+static void set_clear(struct sampler *sampler, uint64_t clear_bytes)
 {
-	uint64_t step = distance_bytes < SAMPLER_STEP_BYTES ? distance_bytes : SAMPLER_STEP_BYTES;
-	sampler->countdown_bytes = step;
-	sampler->beyond_bytes = distance_bytes - step;
+	uint64_t step = clear_bytes < SAMPLER_STEP_BYTES ? clear_bytes : SAMPLER_STEP_BYTES;
+	sampler->clear_bytes = step;
+	sampler->beyond_bytes = clear_bytes - step;
 }
 
-// Bytes up to and including the next mark.  Rounding an exponential variable up to a whole number
-// keeps P(distance <= n) = 1 - exp(-n/rate) exact for whole n, which sampler_weight() relies on.
+// The distance to the next mark.  Rounding an exponential variable up to a whole number keeps
+// P(distance <= n) = 1 - exp(-n/rate) exact for whole n, which sampler_weight() relies on; the bytes before
+// the mark are clear, one less.
 static void draw(struct sampler *sampler, uint64_t rate_bytes)
 {
 	sampler->rate_bytes = rate_bytes;
 	sampler->has_started = true;
 	if (rate_bytes == 0) {
-		set_distance(sampler, UINT64_MAX);
+		set_clear(sampler, UINT64_MAX);
 	} else if (rate_bytes == 1) {
-		set_distance(sampler, 0);
+		set_clear(sampler, 0);
 	} else {
 		double uniform = (double)((sampler_random(sampler) >> 11) + 1) * 0x1p-53; // in (0, 1]
 		double distance = -logarithm(uniform) * (double)rate_bytes;
-		set_distance(sampler, (uint64_t)distance + 1);
+		set_clear(sampler, (uint64_t)distance);
 	}
 }
 
@@ -63,14 +64,13 @@ bool sampler_advance(struct sampler *sampler, uint64_t rate_bytes, size_t size_b
 	if (!sampler->has_started)
 		draw(sampler, rate_bytes);
 	uint64_t drawn_rate_bytes = sampler->rate_bytes;
-	uint64_t length = sampler_length(size_bytes);
-	uint64_t distance = sampler->countdown_bytes + sampler->beyond_bytes;
-	bool is_sample = drawn_rate_bytes == 1 || (drawn_rate_bytes && length >= distance);
+	uint64_t clear_bytes = sampler->clear_bytes + sampler->beyond_bytes;
+	bool is_sample = drawn_rate_bytes == 1 || (drawn_rate_bytes && size_bytes >= clear_bytes);
 	if (is_sample)
 		*weight = sampler_weight(drawn_rate_bytes, size_bytes);
 	if (is_sample || drawn_rate_bytes != rate_bytes)
 		draw(sampler, rate_bytes);
 	else // with no rate at all there is no mark to come nearer to
-		set_distance(sampler, drawn_rate_bytes ? distance - length : UINT64_MAX);
+		set_clear(sampler, drawn_rate_bytes ? clear_bytes - sampler_length(size_bytes) : UINT64_MAX);
 	return is_sample;
 }

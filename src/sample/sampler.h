@@ -4,8 +4,8 @@
  *
  * Think of all bytes ever allocated by a thread as one stream, on which marks fall as a Poisson
  * process with one mark in rate_bytes on average.  An allocation that covers a mark is a sample.
- * Large ones are thus sampled more often; sampler_weight() takes that bias out again.  A block of
- * zero bytes is given one byte of the stream, so that it is seen too.
+ * Large ones are thus sampled more often; sampler_weight() takes that bias out again.  A block takes
+ * one byte more of the stream than it has, so that one of zero bytes is seen too.
  *
  * The process has no memory.  So the distance to the next mark may be thrown away and drawn anew at
  * any moment, as when the rate changes, and no estimate is biased by it.
@@ -25,10 +25,10 @@
 
 // Zeroed is a valid start: the first allocation calls sampler_advance(), which draws.
 struct sampler {
-	// An allocation of fewer bytes than this holds no mark: it need only be subtracted.  0 sends every
-	// allocation to sampler_advance().
-	uint64_t countdown_bytes;
-	uint64_t beyond_bytes; // the distance from the end of the countdown to the next mark
+	// Bytes of the stream that are known to be clear of marks: what they suffice for need only be
+	// subtracted.  0 sends every allocation to sampler_advance().
+	uint64_t clear_bytes;
+	uint64_t beyond_bytes; // further clear bytes, up to the next mark
 	uint64_t rate_bytes;   // that the distance was drawn with; 1: every allocation, 0: none
 	uint64_t random_state;
 	bool has_started;
@@ -37,16 +37,16 @@ struct sampler {
 // What an allocation of size_bytes takes from the stream.
 static inline uint64_t sampler_length(size_t size_bytes)
 {
-	return size_bytes + (size_bytes == 0);
+	return (uint64_t)size_bytes + 1;
 }
 
 // The answer for nearly all allocations: no mark within size_bytes; they are consumed.
 static inline bool sampler_skips(struct sampler *sampler, size_t size_bytes)
 {
-	uint64_t length = sampler_length(size_bytes);
-	if (__builtin_expect(length >= sampler->countdown_bytes, 0))
+	uint64_t clear_bytes = sampler->clear_bytes;
+	if (__builtin_expect(size_bytes >= clear_bytes, 0))
 		return false;
-	sampler->countdown_bytes -= length;
+	sampler->clear_bytes = clear_bytes - size_bytes - 1;
 	return true;
 }
 
@@ -61,7 +61,7 @@ bool sampler_advance(struct sampler *sampler, uint64_t rate_bytes, size_t size_b
 void sampler_redraw(struct sampler *sampler);
 
 // How many allocations of size_bytes one sample of that size stands for, >= 1: the inverse of the
-// probability 1 - exp(-size/rate) that it holds a mark (Horvitz and Thompson, 1952).
+// probability 1 - exp(-length/rate) that it holds a mark (Horvitz and Thompson, 1952).
 double sampler_weight(uint64_t rate_bytes, size_t size_bytes);
 
 // A uniformly distributed 64-bit number (SplitMix64: Steele, Lea, Flood, 2014).

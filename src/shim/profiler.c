@@ -169,8 +169,7 @@ void profiler_after_fork(void)
 
 bool profiler_adopt(void)
 {
-	// Acquire: pairs with the release below.
-	if (__builtin_expect(atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1, 1))
+	if (__builtin_expect(profiler_has_ledger(), 1))
 		return true;
 	uint32_t self = (uint32_t)system_tid(), nobody = 0;
 	if (thread.inside_at) // the interrupted event still works on the ledger that there is
@@ -192,6 +191,10 @@ bool profiler_adopt(void)
 		ledger_destroy(&profiler.ledger);
 		ledger_snapshot_deinit(&profiler.snapshot);
 		profiler.ledger = own;
+		rules_after_adoption(&profiler.rules, (uint32_t)ledger_num_used(&own, LEDGER_MAPPINGS));
+		for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
+			if (profiler.lanes[i].num_known)
+				profiler.lanes[i].num_known = 0;
 		profiler.adopted();
 		atomic_store_explicit(profiler.is_same_process, 1, memory_order_release);
 	}

@@ -26,6 +26,11 @@
 struct lane {
 	_Alignas(64) _Atomic uint32_t holder; // tid, 0: free
 	uint32_t frames[WALK_MAX_FRAMES];
+	// The stack before, from its root: frames and their nodes in the call tree.  Most stacks have most
+	// of their callers in common with it.
+	uint32_t num_known;
+	uint32_t known_frames[WALK_MAX_FRAMES + 1];
+	uint32_t known_nodes[WALK_MAX_FRAMES + 1];
 };
 
 enum profiler_state {
@@ -58,7 +63,7 @@ struct profiler {
 	_Atomic uint32_t adopting;       // tid of the child's thread that is making one
 };
 
-extern struct profiler profiler;
+extern struct profiler profiler __attribute__((visibility("hidden")));
 
 // Set up: implemented where the configuration is known (control/start.c).
 void profiler_start(void);
@@ -73,6 +78,13 @@ static inline bool profiler_is_on(void)
 		state = atomic_load_explicit(&profiler.state, memory_order_acquire);
 	}
 	return state == PROFILER_ON;
+}
+
+// False in a forked child until it has a ledger of its own.
+static inline bool profiler_has_ledger(void)
+{
+	// Acquire: pairs with the release in profiler_adopt().
+	return atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1;
 }
 
 // False if there is no memory.

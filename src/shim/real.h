@@ -34,7 +34,7 @@ struct real {
 	bool has_operators;
 };
 
-extern struct real real;
+extern struct real real __attribute__((visibility("hidden")));
 
 // Look everything up, once.
 void real_resolve(void);

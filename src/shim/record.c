@@ -51,19 +51,32 @@ static void end_timing(uint64_t start_ticks)
 	}
 }
 
+// The node for a frame, which is number depth from the root: from the lane's memory while everything
+// below was found there.
+static uint32_t find_node(struct lane *lane, uint32_t depth, uint32_t parent, uint32_t frame)
+{
+	if (depth < lane->num_known && lane->known_frames[depth] == frame)
+		return lane->known_nodes[depth];
+	uint32_t node = tree_get_node(&profiler.ledger, parent, frame);
+	lane->known_frames[depth] = frame;
+	lane->known_nodes[depth] = node;
+	lane->num_known = node ? depth + 1 : depth;
+	return node;
+}
+
 // The site for a stack; the frames come leaf first, the tree grows from the root.
-static uint32_t find_site(const struct walk *walk)
+static uint32_t find_site(struct lane *lane, const struct walk *walk)
 {
 	struct ledger *ledger = &profiler.ledger;
-	uint32_t node = 0;
+	uint32_t node = 0, depth = 0;
 	bool is_full = walk->end == WALK_FULL;
 	if (walk->end == WALK_TRUNCATED) {
 		ledger_count(ledger, LEDGER_COUNTER_truncated_stacks, 1);
-		node = tree_get_node(ledger, 0, LEDGER_FRAME_TRUNCATED);
+		node = find_node(lane, depth++, 0, LEDGER_FRAME_TRUNCATED);
 		is_full |= node == 0;
 	}
 	for (size_t i = walk->num_frames; i > 0 && !is_full; i--) {
-		node = tree_get_node(ledger, node, walk->frames[i - 1]);
+		node = find_node(lane, depth++, node, walk->frames[i - 1]);
 		is_full |= node == 0;
 	}
 	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0);
@@ -82,7 +95,7 @@ static uint32_t capture_site(struct lane *lane, const struct origin *origin)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_guessed_frames, walk.num_guessed);
 	if (profiler.verify)
 		profiler.verify(&profiler.ledger, &walk, origin);
-	return find_site(&walk);
+	return find_site(lane, &walk);
 }
 
 static void forget(const struct block *block)
@@ -133,7 +146,7 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	if (!profiler_is_on()) {
 		// Nothing will ever be recorded, or not yet.
 		if (atomic_load_explicit(&profiler.state, memory_order_relaxed) == PROFILER_OFF)
-			thread.sampler.countdown_bytes = UINT64_MAX;
+			thread.sampler.clear_bytes = UINT64_MAX;
 		return;
 	}
 	if (thread.is_own) {
@@ -161,6 +174,9 @@ static struct block take(void *pointer, bool is_freed)
 {
 	struct block block = { 0 };
 	if (!profiler_is_on())
+		return block;
+	// In a page with a sampled block most are not; in a child the ledger may not be its own yet.
+	if (profiler_has_ledger() && !block_may_be_known(&profiler.ledger, (uintptr_t)pointer))
 		return block;
 	struct event event;
 	if (!profiler_enter(&event))

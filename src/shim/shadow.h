@@ -17,7 +17,7 @@
 #define SHADOW_BYTES (1UL << 24)
 #define SHADOW_STUCK 255 // too many to count: never goes down again
 
-extern _Atomic uint8_t shadow[SHADOW_BYTES];
+extern _Atomic uint8_t shadow[SHADOW_BYTES] __attribute__((visibility("hidden")));
 
 static inline _Atomic uint8_t *shadow_of(const void *block)
 {

@@ -35,6 +35,6 @@ struct thread {
 	} rounding;
 };
 
-extern _Thread_local struct thread thread __attribute__((tls_model("initial-exec")));
+extern _Thread_local struct thread thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 #endif

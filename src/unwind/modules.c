@@ -246,6 +246,14 @@ const struct module *modules_find(struct modules *modules, struct ledger *ledger
 	return known;
 }
 
+void modules_forget_from(struct modules *modules, uint32_t mapping)
+{
+	for (uint32_t i = 0; i < modules->num_modules; i++)
+		for (uint32_t j = 0; j < modules->modules[i].num_ranges; j++)
+			if (modules->modules[i].ranges[j].mapping >= mapping)
+				modules->modules[i].cfi = (struct cfi_module){ 0 };
+}
+
 uint32_t module_mapping(const struct module *module, uintptr_t pc)
 {
 	for (uint32_t i = 0; i < module->num_ranges; i++)

@@ -41,6 +41,9 @@ bool modules_init(struct modules *modules);
 // *is_changed is set if another module was known at that place.
 const struct module *modules_find(struct modules *modules, struct ledger *ledger, uintptr_t pc, bool *is_changed);
 
+// Forget modules that have a mapping of this number or a higher one.
+void modules_forget_from(struct modules *modules, uint32_t mapping);
+
 // The ledger's mapping for pc; 0 if it is in none of the executable ranges.
 uint32_t module_mapping(const struct module *module, uintptr_t pc);
 

@@ -39,11 +39,12 @@ bool rules_init(struct rules *rules, uint64_t num_slots)
 	return modules_init(&rules->modules) && rules->slots && rules->general;
 }
 
+// Wait for the lock for a second at most: its holder may have been put to sleep.
 static bool lock(struct rules *rules)
 {
-	uint32_t self = (uint32_t)system_tid();
-	for (int i = 0; i < 20000; i++) {
-		uint32_t holder = 0;
+	uint32_t self = (uint32_t)system_tid(), holder = 0;
+	for (int i = 0; i < 1100; i++) {
+		holder = 0;
 		// Acquire: pairs with the release in unlock().
 		if (atomic_compare_exchange_strong_explicit(&rules->lock, &holder, self, memory_order_acquire,
 							    memory_order_relaxed))
@@ -52,9 +53,12 @@ static bool lock(struct rules *rules)
 			system_relax();
 			continue;
 		}
-		system_yield();
+		// Sequentially consistent: either unlock() sees us waiting, or we see that the lock is free.
+		atomic_fetch_add(&rules->num_waiting, 1);
+		system_wait(&rules->lock, holder, 1000000);
+		atomic_fetch_sub(&rules->num_waiting, 1);
 		// A thread that was cancelled in the middle never gives the lock back.
-		bool is_gone = i % 1000 == 999 && system_call3(SYS_tgkill, system_pid(), holder, 0) == -3 /* ESRCH */;
+		bool is_gone = i % 100 == 99 && system_call3(SYS_tgkill, system_pid(), holder, 0) == -3 /* ESRCH */;
 		if (is_gone && atomic_compare_exchange_strong_explicit(&rules->lock, &holder, self, memory_order_acquire,
 								       memory_order_relaxed))
 			return true;
@@ -65,7 +69,9 @@ static bool lock(struct rules *rules)
 static void unlock(struct rules *rules)
 {
 	// Pairs with the acquire in lock().
-	atomic_store_explicit(&rules->lock, 0, memory_order_release);
+	atomic_store(&rules->lock, 0);
+	if (atomic_load(&rules->num_waiting))
+		system_wake(&rules->lock);
 }
 
 static struct rule_slot *slots_of(struct rules *rules, uintptr_t pc)
@@ -238,8 +244,15 @@ void rules_end_close(struct rules *rules)
 		unlock(rules);
 }
 
+void rules_after_adoption(struct rules *rules, uint32_t num_mappings)
+{
+	modules_forget_from(&rules->modules, num_mappings);
+	forget_all(rules);
+}
+
 void rules_after_fork(struct rules *rules)
 {
 	atomic_store_explicit(&rules->lock, 0, memory_order_relaxed);
+	atomic_store_explicit(&rules->num_waiting, 0, memory_order_relaxed);
 	atomic_store_explicit(&rules->num_closing, 0, memory_order_relaxed);
 }

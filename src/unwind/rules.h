@@ -39,6 +39,7 @@ struct rules {
 	struct cfi_rule *general;
 	uint32_t num_general;
 	_Atomic uint32_t lock;      // tid of its holder
+	_Atomic uint32_t num_waiting; // threads asleep for the lock
 	_Atomic uint32_t epoch;     // slots of another epoch are void
 	_Atomic uint32_t num_closing; // threads within dlclose(): the code may be changing
 	struct modules modules;
@@ -61,6 +62,10 @@ bool rules_follows_call(uintptr_t return_address);
 // Around dlclose().  In between nothing is remembered; afterwards all is forgotten.
 void rules_begin_close(struct rules *rules);
 void rules_end_close(struct rules *rules);
+
+// In a forked child that has got its own ledger, with that many mappings: forget every frame, since the
+// parent may have entered some after the child's ledger was copied.
+void rules_after_adoption(struct rules *rules, uint32_t num_mappings);
 
 // In a forked child: a lock held by a thread of the parent is free.
 void rules_after_fork(struct rules *rules);

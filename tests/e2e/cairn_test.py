@@ -255,7 +255,7 @@ class CairnTest(unittest.TestCase):
         """Each function of the truth has exactly its tally in the profile."""
         self.assertTrue(truth, 'the program printed no truth')
         flat = profile.flat()
-        self.assertEqual(truth, {function: flat[function] for function in truth})
+        self.assertEqual(truth, {function: flat[function] for function in truth}, profile.comments)
 
     def assert_same_outcome(self, bare, run):
         self.assertEqual(bare.outcome, run.outcome)

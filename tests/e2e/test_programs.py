@@ -188,7 +188,9 @@ class Redis(CairnTest):
                 chance = 5 * (profile.contents['period'] * used) ** 0.5 if rate != '1' else 0
                 self.assertTrue(0.75 * used - chance < live < 1.05 * used + chance, (live, used))
                 self.assertGreater(profile.total().alloc_objects, 100000)
-                self.assertGreater(profile.under('processCommand').inuse_bytes, live / 3)
+                # At 512K there are some 20 samples: enough to see the function, not to weigh it.
+                share = 1 / 3 if rate == '1' else 0
+                self.assertGreater(profile.under('processCommand').inuse_bytes, live * share)
                 self.assertEqual(2, len(run.files()))
 
 

@@ -152,19 +152,19 @@ class Tool(CairnTest):
 
     def test_http(self):
         with socket.socket() as probe:
-            probe.bind(('localhost', 0))
+            probe.bind(('127.0.0.1', 0))
             port = probe.getsockname()[1]
         environment = clean_environment() | {'PPROF_TMPDIR': self.new_directory()}
-        server = subprocess.Popen([*GO_PPROF, f'-http=localhost:{port}', '-no_browser', self.last], env=environment,
+        server = subprocess.Popen([*GO_PPROF, f'-http=127.0.0.1:{port}', '-no_browser', self.last], env=environment,
                                   stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, start_new_session=True)
         try:
             def answers():
                 try:
-                    return b'growth_allocate' in urllib.request.urlopen(f'http://localhost:{port}/ui/top', timeout=5).read()
+                    return b'growth_allocate' in urllib.request.urlopen(f'http://127.0.0.1:{port}/ui/top', timeout=5).read()
                 except OSError:
                     return False
             wait_until(answers, 'the web interface')
-            self.assertIn(b'growth_allocate', urllib.request.urlopen(f'http://localhost:{port}/ui/flamegraph', timeout=5).read())
+            self.assertIn(b'growth_allocate', urllib.request.urlopen(f'http://127.0.0.1:{port}/ui/flamegraph', timeout=5).read())
         finally:
             os.killpg(server.pid, 15)
             server.wait()

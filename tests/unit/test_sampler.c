@@ -83,10 +83,10 @@ static void test_impossible_sizes_do_not_disturb_the_count(void **state)
 	double weight;
 	(void)state;
 	allocate(&sampler, 1 << 20, 1, &weight);
-	uint64_t before = sampler.countdown_bytes;
+	uint64_t before = sampler.clear_bytes;
 	assert_false(sampler_skips(&sampler, SIZE_MAX));
 	assert_false(sampler_skips(&sampler, (size_t)1 << 63));
-	assert_int_equal(sampler.countdown_bytes, before);
+	assert_int_equal(sampler.clear_bytes, before);
 }
 
 static void test_same_seed_gives_same_samples(void **state)
