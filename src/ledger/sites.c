@@ -13,44 +13,30 @@
 #include <string.h>
 
 #include "base/system.h"
+#include "ledger/chain.h"
 
-static _Atomic uint32_t *site_bucket(struct ledger *ledger, uint32_t node, uint32_t label)
+static _Atomic uint32_t *site_next(const struct ledger *ledger, uint32_t index)
 {
-	uint64_t num_buckets = ledger->header->regions[LEDGER_SITE_BUCKETS].capacity;
-	return &ledger->site_buckets[ledger_hash((uint64_t)label << 32 | node, num_buckets)];
+	return &ledger->sites[index].next;
 }
 
-static uint32_t find_site(struct ledger *ledger, uint32_t from, uint32_t to, uint32_t node, uint32_t label)
+static struct chain_key site_key(const struct ledger *ledger, uint32_t index)
 {
-	for (uint32_t i = from; i != to; i = atomic_load_explicit(&ledger->sites[i].next, memory_order_acquire))
-		if (ledger->sites[i].node == node && ledger->sites[i].label == label)
-			return i;
-	return 0;
+	return (struct chain_key){ ledger->sites[index].node, ledger->sites[index].label };
 }
+
+static void fill_site(struct ledger *ledger, uint32_t index, struct chain_key key)
+{
+	ledger->sites[index].node = (uint32_t)key.first;
+	ledger->sites[index].label = key.second;
+}
+
+static const struct chain_kind site_kind = { LEDGER_SITES, LEDGER_SITE_BUCKETS, site_next, site_key, fill_site };
 
 uint32_t site_get(struct ledger *ledger, uint32_t node, uint32_t label)
 {
-	_Atomic uint32_t *bucket = site_bucket(ledger, node, label);
-	uint32_t head = atomic_load_explicit(bucket, memory_order_acquire);
-	uint32_t found = find_site(ledger, head, 0, node, label);
-	if (found)
-		return found;
-	uint32_t added = ledger_add(ledger, LEDGER_SITES, 1);
-	if (!added)
-		return LEDGER_SITE_FULL;
-	ledger->sites[added].node = node;
-	ledger->sites[added].label = label;
-	for (;;) {
-		uint32_t searched = head;
-		atomic_store_explicit(&ledger->sites[added].next, head, memory_order_relaxed);
-		// Pairs with the acquire loads above and in find_site().
-		if (atomic_compare_exchange_strong_explicit(bucket, &head, added, memory_order_release,
-							    memory_order_acquire))
-			return added;
-		found = find_site(ledger, head, searched, node, label);
-		if (found)
-			return found; // the site added remains empty
-	}
+	uint32_t site = chain_get(ledger, &site_kind, (struct chain_key){ node, label });
+	return site ? site : LEDGER_SITE_FULL;
 }
 
 static uint64_t get(_Atomic uint64_t *counter)
@@ -177,13 +163,7 @@ void site_begin_epoch(struct ledger *ledger)
 
 void site_rebuild(struct ledger *ledger)
 {
-	for (uint32_t i = LEDGER_SITE_FULL + 1; i < ledger_num_used(ledger, LEDGER_SITES); i++) {
-		struct ledger_site *site = &ledger->sites[i];
-		atomic_fetch_and_explicit(&site->peak_seen, ~LEDGER_PEAK_BUSY, memory_order_relaxed);
-		if (!site->node)
-			continue;
-		_Atomic uint32_t *bucket = site_bucket(ledger, site->node, site->label);
-		atomic_store_explicit(&site->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_relaxed);
-		atomic_store_explicit(bucket, i, memory_order_relaxed);
-	}
+	for (uint32_t i = LEDGER_SITE_FULL; i < ledger_num_used(ledger, LEDGER_SITES); i++)
+		atomic_fetch_and_explicit(&ledger->sites[i].peak_seen, ~LEDGER_PEAK_BUSY, memory_order_relaxed);
+	chain_rebuild(ledger, &site_kind, LEDGER_SITE_FULL + 1);
 }
