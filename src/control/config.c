@@ -142,7 +142,7 @@ bool config_read(struct config *config, char *const *environment, struct text *e
 	for (; environment && *environment; environment++) {
 		for (size_t i = 0; i < NUM_VARIABLES; i++) {
 			const char *value = value_of(*environment, variables[i].name);
-			if (!value || read_variable(config, i, value))
+			if (!value || !*value || read_variable(config, i, value))
 				continue;
 			text_add(error, "cairn: ");
 			text_add(error, variables[i].name);
@@ -159,6 +159,17 @@ bool config_read(struct config *config, char *const *environment, struct text *e
 	return true;
 }
 
+bool config_is_known(const char *entry, const char **name)
+{
+	*name = entry;
+	if (strncmp(entry, "CAIRN_", 6) != 0)
+		return true;
+	for (size_t i = 0; i < NUM_VARIABLES; i++)
+		if (value_of(entry, variables[i].name))
+			return true;
+	return false;
+}
+
 bool config_is_wanted(const struct config *config, const char *name)
 {
 	size_t length = strlen(name);
@@ -167,10 +178,15 @@ bool config_is_wanted(const struct config *config, const char *name)
 		return true;
 	while (*at) {
 		const char *comma = strchr(at, ',');
-		size_t entry_length = comma ? (size_t)(comma - at) : strlen(at);
-		if (entry_length == length && memcmp(at, name, length) == 0)
+		const char *limit = comma ? comma : at + strlen(at);
+		const char *next = limit + (comma != NULL);
+		while (at < limit && *at == ' ')
+			at++;
+		while (limit > at && limit[-1] == ' ')
+			limit--;
+		if ((size_t)(limit - at) == length && memcmp(at, name, length) == 0)
 			return true;
-		at += entry_length + (comma != NULL);
+		at = next;
 	}
 	return false;
 }

@@ -33,9 +33,13 @@ struct config {
 	bool is_verifying;           // CAIRN_VERIFY_STACKS
 };
 
-// Read environment (as environ).  False if a variable cannot be understood: then error holds one line
+// Read environment (as environ); a variable that is empty counts as not set.  False if a variable cannot be understood: then error holds one line
 // that says which, what it is and what is accepted.
 bool config_read(struct config *config, char *const *environment, struct text *error);
+
+// False for an entry of the environment that looks like a variable of cairn's but is none: a spelling
+// mistake, perhaps.  *name is then the entry.
+bool config_is_known(const char *entry, const char **name);
 
 // True if name is in the list of CAIRN_ONLY, or the list is empty.
 bool config_is_wanted(const struct config *config, const char *name);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/other_stack.h"
@@ -19,6 +20,7 @@
 #define MAX_KEEP 65536
 #define RENAME_NO_REPLACE 1
 #define STACK_BYTES (256 * 1024)
+#define NOT_REGULAR 10000 // no errno value
 #define FILE_MODE 0600 // a profile tells a command line
 
 // What names one numbered dump, apart from what is constant.
@@ -145,10 +147,16 @@ static void fail(const char *what, const char *path, int error)
 	char storage[CONFIG_MAX_PATH + 64];
 	struct text detail = TEXT_ON(storage);
 	ledger_count(&profiler.ledger, LEDGER_COUNTER_failed_dumps, 1);
-	text_add(&detail, path);
-	text_add(&detail, ": error ");
-	text_add_number(&detail, (uint64_t)error);
+	text_add(&detail, *path ? path : "the empty name");
+	text_add(&detail, ": ");
+	if (error != NOT_REGULAR) {
+		text_add(&detail, "error ");
+		text_add_number(&detail, (uint64_t)error);
+	}
 	switch (error) {
+	case NOT_REGULAR: text_add(&detail, "is not a regular file, and so is not replaced"); break;
+	case EISDIR: text_add(&detail, " (a directory)"); break;
+	case ENOTDIR: text_add(&detail, " (not a directory)"); break;
 	case ENOENT: text_add(&detail, " (no such directory)"); break;
 	case EACCES: text_add(&detail, " (permission denied)"); break;
 	case ENOSPC: text_add(&detail, " (no space left)"); break;
@@ -177,9 +185,19 @@ static int put_in_place(const char *temporary, const char *path, bool may_replac
 	return (int)-result;
 }
 
+// A device, a pipe, a directory or a symbolic link is not to be replaced by a file.
+static bool is_special(const char *path)
+{
+	struct stat status;
+	return system_call4(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !S_ISREG(status.st_mode);
+}
+
 // Write to a temporary name beside path, then rename: a file appears whole or not at all.
 static int write_file(const char *path, bool is_peak, bool may_replace)
 {
+	if (is_special(path))
+		return NOT_REGULAR;
 	char storage[CONFIG_MAX_PATH + 32];
 	struct text temporary = TEXT_ON(storage);
 	text_add(&temporary, path);

@@ -9,6 +9,10 @@
 
 #include "base/text.h"
 
+// Remember which file stderr is.  If the program closes it, and another file gets its number, nothing is
+// written any more.
+void message_init(void);
+
 // A configuration error, which is always said: error is a whole line.
 void message_error(const struct text *error);
 

@@ -111,12 +111,21 @@ static void make_absolute(char *pattern)
 		memcpy(pattern, absolute, text.length + 1);
 }
 
+static void note_unknown_variables(void)
+{
+	const char *name;
+	for (char **entry = environ; *entry; entry++)
+		if (!config_is_known(*entry, &name))
+			message_verbose("there is no such variable: ", name);
+}
+
 static bool set_up(void)
 {
 	struct config *config = &control.config;
 	static struct identity identity; // too large for a small stack
 	char storage[512];
 	struct text error = TEXT_ON(storage);
+	message_init();
 	if (!config_read(config, environ, &error)) {
 		message_error(&error);
 		return false;
@@ -124,7 +133,7 @@ static bool set_up(void)
 	make_absolute(config->out);
 	read_identity(&identity);
 	if (!is_wanted(&identity)) {
-		message_verbose("not named in CAIRN_ONLY: not profiled", NULL);
+		message_verbose("not profiled, since CAIRN_ONLY does not name it: ", control.program);
 		return false;
 	}
 	uint64_t num_rules = config->rate_bytes == 1 ? EXACT_RULES : SAMPLED_RULES;
@@ -149,6 +158,7 @@ static bool set_up(void)
 	enter_main_program();
 	dump_init();
 	message_verbose("profiling ", control.program);
+	note_unknown_variables();
 	return true;
 }
 
@@ -169,6 +179,17 @@ void profiler_start(void)
 	atomic_store_explicit(&profiler.state, state, memory_order_release);
 }
 
+// With another library before this one in LD_PRELOAD, or an allocator in the program itself, its malloc is
+// the one that is called.
+static void note_bypass(void)
+{
+	void *called = dlsym(RTLD_DEFAULT, "malloc");
+	if ((uintptr_t)called >= profiler.own_start && (uintptr_t)called < profiler.own_limit)
+		return;
+	ledger_count(&profiler.ledger, LEDGER_COUNTER_bypassed, 1);
+	message_verbose("another malloc comes before cairn's: what it serves is not seen", NULL);
+}
+
 __attribute__((constructor)) static void construct(void)
 {
 	real_resolve();
@@ -176,6 +197,7 @@ __attribute__((constructor)) static void construct(void)
 		return;
 	bool was_own = profiler_begin_own();
 	real_probe_operators();
+	note_bypass();
 	exits_init();
 	forks_init();
 	signals_init();

@@ -147,6 +147,8 @@ struct ledger_region {
 	X(missed_frees, "blocks that were freed unseen: their address was handed out again")     \
 	X(truncated_stacks, "stacks cut at the depth limit")                                     \
 	X(failed_unwinds, "stacks that end before their root")                                   \
+	X(ended_unwinds, "stacks that end in code without call-frame information (Go, generated code)") \
+	X(bypassed, "another malloc comes before cairn's: what it serves is not seen")           \
 	X(guessed_frames, "frames found by frame pointers, without call-frame information")      \
 	X(dropped_mappings, "executable mappings that found no room")                            \
 	X(failed_dumps, "profiles that could not be written")                                    \

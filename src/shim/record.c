@@ -91,6 +91,8 @@ static uint32_t capture_site(struct lane *lane, const struct origin *origin)
 	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, origin, profiler.own_start, profiler.own_limit);
 	if (walk.end == WALK_LOST)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_failed_unwinds, 1);
+	if (walk.end == WALK_ENDED)
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_ended_unwinds, 1);
 	if (walk.num_guessed)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_guessed_frames, walk.num_guessed);
 	if (profiler.verify)

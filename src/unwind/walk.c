@@ -118,6 +118,10 @@ void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, s
 				return;
 			has_stepped = step_guessed(&cursor, &stack);
 			walk->num_guessed += has_stepped;
+			if (!has_stepped) {
+				walk->end = WALK_ENDED;
+				return;
+			}
 		}
 		if (!has_stepped) {
 			walk->end = WALK_LOST;

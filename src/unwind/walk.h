@@ -29,6 +29,7 @@ struct origin {
 enum walk_end {
 	WALK_COMPLETE,
 	WALK_TRUNCATED, // there are more frames
+	WALK_ENDED,     // code without call-frame information, and rbp leads nowhere
 	WALK_LOST,      // no way to the next frame was found
 	WALK_FULL,      // the ledger has no room for a frame
 };

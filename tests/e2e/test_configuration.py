@@ -5,7 +5,7 @@ import unittest
 from cairn_test import CairnTest
 
 BAD_VALUES = {
-    'OUT': ['', '/tmp/heap.%q', '/tmp/heap.%'],
+    'OUT': ['/tmp/heap.%q', '/tmp/heap.%'],
     'RATE': ['abc', '-1', '1X', '1.5', '2 M', '512KB', '0x10', '99999999999999999999', '2000000G', '+'],
     'SEED': ['abc', '-', '1 2'],
     'MEMORY': ['lots', '-64M', '0', '1K'],

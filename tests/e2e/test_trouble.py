@@ -4,10 +4,11 @@ import contextlib
 import os
 import resource
 import signal
+import stat
 import subprocess
 import unittest
 
-from cairn_test import CairnTest, Profile, READPROFILE, truth_of, wait_until
+from cairn_test import CairnTest, LIBRARY, Profile, READPROFILE, truth_of, wait_until
 
 
 class FullLedger(CairnTest):
@@ -141,6 +142,43 @@ class FullDisk(CairnTest):
             run = self.run_program('sites', '20000', directory=directory)
             self.assertEqual(bare.outcome, run.outcome)
             self.assertEqual([], run.all_files())
+
+
+class SpecialFiles(CairnTest):
+    def test_what_is_not_a_regular_file_is_never_replaced(self):
+        directory = self.new_directory()
+        device, pipe, link, target = (os.path.join(directory, name) for name in ('device', 'pipe', 'link', 'target'))
+        os.mkfifo(pipe)
+        os.symlink(target, link)
+        paths = [pipe, link, directory]
+        if os.geteuid() == 0:
+            os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+            paths.append(device)
+        for path in paths:
+            with self.subTest(path=os.path.basename(path)):
+                before = os.lstat(path)
+                run = self.run_program('hello', cairn={'OUT': path, 'VERBOSE': 1})
+                after = os.lstat(path)
+                self.assertEqual((before.st_mode, before.st_ino), (after.st_mode, after.st_ino))
+                self.assertEqual((5, b'hello\n'), (run.process.returncode, run.stdout))
+                self.assertIn(b'not a regular file', run.stderr)
+        self.assertFalse(os.path.exists(target))
+
+    def test_a_file_that_gets_the_number_of_stderr_is_not_written_to(self):
+        path = os.path.join(self.new_directory(), 'precious')
+        script = f'exec 2>&-; exec 2>{path}; echo data >&2; kill -USR2 $$; exit 3'
+        run = self.run_program('/bin/bash', '-c', script, cairn={'SIGNAL': 'USR2', 'VERBOSE': 1})
+        self.assertEqual(3, run.process.returncode)
+        with open(path) as file:
+            self.assertEqual('data\n', file.read())
+
+
+class Behind(CairnTest):
+    def test_an_allocator_that_comes_first_is_said(self):
+        run = self.run_bare('hello', environment={'CAIRN_OUT': self.new_directory() + '/x.pb.gz', 'CAIRN_VERBOSE': '1',
+                                                  'LD_PRELOAD': 'libjemalloc.so.2 ' + LIBRARY})
+        self.assertIn(b"another malloc comes before cairn's", run.stderr)
+        self.assertEqual((5, b'hello\n'), (run.process.returncode, run.stdout))
 
 
 if __name__ == '__main__':

@@ -52,11 +52,11 @@ static void test_good_values_are_taken(void **state)
 static void test_bad_values_are_named_with_what_is_accepted(void **state)
 {
 	static const char *const bad[] = {
-		"CAIRN_RATE=", "CAIRN_RATE=fast", "CAIRN_RATE=-1", "CAIRN_RATE=1025G", "CAIRN_SEED=x", "CAIRN_MEMORY=1",
+		"CAIRN_RATE=fast", "CAIRN_RATE=-1", "CAIRN_RATE=1025G", "CAIRN_SEED=x", "CAIRN_MEMORY=1",
 		"CAIRN_MEMORY=64G", "CAIRN_INTERVAL=0", "CAIRN_INTERVAL=1ms", "CAIRN_INTERVAL=5d", "CAIRN_KEEP=0",
 		"CAIRN_KEEP=65537", "CAIRN_SIGNAL=KILL", "CAIRN_SIGNAL=9", "CAIRN_SIGNAL=SEGV", "CAIRN_SIGNAL=0",
 		"CAIRN_SIGNAL=65", "CAIRN_SIGNAL=RTMIN+31", "CAIRN_SIGNAL=RTMAX", "CAIRN_SIGNAL=usr2", "CAIRN_DUMP_GROWTH=0",
-		"CAIRN_PEAK=yes", "CAIRN_FATAL=2", "CAIRN_VERBOSE=", "CAIRN_OUT=", "CAIRN_OUT=a%q", "CAIRN_OUT=a%", "CAIRN_ONLY=",
+		"CAIRN_PEAK=yes", "CAIRN_FATAL=2", "CAIRN_OUT=a%q", "CAIRN_OUT=a%", 
 		"CAIRN_VERIFY_STACKS=x",
 	};
 	(void)state;
@@ -92,8 +92,30 @@ static void test_only_names_whole_programs(void **state)
 	assert_false(config_is_wanted(&config, "redis"));
 	assert_false(config_is_wanted(&config, "gitk"));
 	assert_false(config_is_wanted(&config, ""));
+	assert_true(read_one(&config, "CAIRN_ONLY=ls, git ,true"));
+	assert_true(config_is_wanted(&config, "git"));
+	assert_true(config_is_wanted(&config, "true"));
 	assert_true(read_one(&config, "NOTHING=1"));
 	assert_true(config_is_wanted(&config, "anything"));
+}
+
+static void test_an_empty_variable_is_not_set(void **state)
+{
+	struct config config;
+	(void)state;
+	assert_true(read_one(&config, "CAIRN_RATE=") && config.rate_bytes == 512 * 1024);
+	assert_true(read_one(&config, "CAIRN_SIGNAL=") && config.signal == 0);
+	assert_true(read_one(&config, "CAIRN_OUT=") && strcmp(config.out, "cairn.%e.%p.%n.pb.gz") == 0);
+}
+
+static void test_a_misspelt_variable_is_noticed(void **state)
+{
+	const char *name;
+	(void)state;
+	assert_false(config_is_known("CAIRN_RTE=1", &name));
+	assert_string_equal(name, "CAIRN_RTE=1");
+	assert_true(config_is_known("CAIRN_RATE=1", &name));
+	assert_true(config_is_known("PATH=/bin", &name));
 }
 
 int main(void)
@@ -104,6 +126,8 @@ int main(void)
 		cmocka_unit_test(test_bad_values_are_named_with_what_is_accepted),
 		cmocka_unit_test(test_a_value_without_end_is_cut_in_the_message),
 		cmocka_unit_test(test_only_names_whole_programs),
+		cmocka_unit_test(test_an_empty_variable_is_not_set),
+		cmocka_unit_test(test_a_misspelt_variable_is_noticed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
