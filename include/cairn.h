@@ -52,7 +52,7 @@ struct cairn_stats {
 	cairn_call_.pointer = dlsym((void *)0, name);                         \
 	return cairn_call_.pointer ? cairn_call_.function(__VA_ARGS__) : (int)CAIRN_NOT_LOADED
 
-// Begin to record again after cairn_stop(), at the last rate that was not 0.
+// Begin to record again after cairn_stop(), at the last rate that was not 0 (512 KiB if there was none).
 static inline int cairn_start(void)
 {
 	CAIRN_CALL_("cairn_start_v1", int (*function)(void), );
