@@ -16,12 +16,15 @@
 extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *library)
 	__attribute__((weak));
 
-// A child that has not needed a ledger hands the snapshot that it was given on to its own children.
-static _Thread_local bool had_ledger __attribute__((tls_model("initial-exec"))); // at the beginning of fork()
+// What is true of this thread's fork() while it is under way.
+static _Thread_local struct {
+	bool had_ledger;   // at its beginning
+	bool has_snapshot; // that was taken for its child
+} forking __attribute__((tls_model("initial-exec")));
 static _Atomic uint32_t forking_tid; // thread that took the snapshot, until its fork() is done
 
 // Two threads may fork at once, and there is one snapshot.  A thread that waits too long for the other
-// forks without: its child then starts from an empty ledger.
+// forks without: its child then copies what the ledger is when it comes to need one.
 static bool lock(void)
 {
 	uint32_t self = (uint32_t)system_tid();
@@ -46,9 +49,9 @@ static void unlock(void)
 
 static void before(void)
 {
-	had_ledger = profiler_has_ledger();
-	thread.has_snapshot = had_ledger && lock();
-	if (!thread.has_snapshot)
+	forking.had_ledger = profiler_has_ledger();
+	forking.has_snapshot = forking.had_ledger && lock();
+	if (!forking.has_snapshot)
 		return;
 	profiler_close_gate();
 	if (!ledger_snapshot_init(&profiler.snapshot, &profiler.ledger))
@@ -58,9 +61,9 @@ static void before(void)
 
 static void in_parent(void)
 {
-	if (!thread.has_snapshot)
+	if (!forking.has_snapshot)
 		return;
-	thread.has_snapshot = false;
+	forking.has_snapshot = false;
 	ledger_snapshot_deinit(&profiler.snapshot);
 	unlock();
 }
@@ -68,9 +71,9 @@ static void in_parent(void)
 static void in_child(void)
 {
 	// Without a ledger, this one's parent had only a snapshot itself, which is handed on.
-	if (had_ledger && !thread.has_snapshot)
+	if (forking.had_ledger && !forking.has_snapshot)
 		profiler.snapshot = (struct ledger_snapshot){ 0 }; // at best another thread's
-	thread.has_snapshot = false;
+	forking.has_snapshot = false;
 	atomic_store_explicit(&forking_tid, 0, memory_order_relaxed);
 	profiler_after_fork();
 	dump_init();

@@ -2,14 +2,12 @@
 // Helper: the thread that dumps on a timer, a signal or growth.  INSIDE.
 #include "control/helper.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/system.h"
-#include "base/text.h"
 #include "control/control.h"
 #include "control/dump.h"
 #include "control/message.h"

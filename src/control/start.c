@@ -151,8 +151,7 @@ static bool set_up(void)
 	profiler.is_seed_given = config->has_seed;
 	profiler.seed = config->has_seed ? config->seed : system_ticks() ^ (uint64_t)system_pid() << 32;
 	profiler.growth_limit = INT64_MAX;
-	if (config->growth_bytes)
-		profiler.growth_limit = config->growth_bytes << LEDGER_FRACTION_BITS;
+	dump_set_growth_limit();
 	profiler.growth_reached = helper_request_growth_dump;
 	atomic_store_explicit(&profiler.rate_bytes, config->rate_bytes, memory_order_relaxed);
 	enter_main_program();

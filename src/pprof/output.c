@@ -43,7 +43,7 @@ static void flush(struct output *output)
 
 void output_begin(struct output *output, struct arena *arena, int fd)
 {
-	*output = (struct output){ .fd = fd, .arena = arena, .buffer = arena_get(arena, OUTPUT_BUFFER_BYTES) };
+	*output = (struct output){ .fd = fd, .buffer = arena_get(arena, OUTPUT_BUFFER_BYTES) };
 	output->stream.zalloc = allocate;
 	output->stream.zfree = release;
 	output->stream.opaque = arena;

@@ -21,7 +21,6 @@ struct output {
 	int fd;
 	int error; // errno value of the first failure; 0: none
 	z_stream stream;
-	struct arena *arena;
 	unsigned char *buffer;
 };
 

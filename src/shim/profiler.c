@@ -16,16 +16,15 @@ bool profiler_init_lanes(void)
 	return profiler.lanes != NULL;
 }
 
-bool profiler_init_fork_page(void)
+void profiler_init_fork_page(void)
 {
 	static _Atomic uint32_t always = 1;
 	profiler.is_same_process = system_map(4096);
 	if (!profiler.is_same_process || system_call3(SYS_madvise, (long)profiler.is_same_process, 4096, MADV_WIPEONFORK) != 0) {
-		profiler.is_same_process = &always; // then only fork() itself is noticed
-		return false;
+		profiler.is_same_process = &always;
+		return;
 	}
 	atomic_store_explicit(profiler.is_same_process, 1, memory_order_relaxed);
-	return true;
 }
 
 static bool is_gone(uint32_t tid)
@@ -119,27 +118,24 @@ void profiler_leave(struct event *event)
 	event->cookie = 0;
 }
 
-bool profiler_close_gate(void)
+void profiler_close_gate(void)
 {
-	bool is_empty = true;
+	uint32_t self = (uint32_t)system_tid();
 	atomic_store_explicit(&profiler.is_gate_closed, 1, memory_order_seq_cst);
 	for (unsigned i = 0; i < PROFILER_NUM_LANES; i++) {
 		_Atomic uint32_t *holder = &profiler.lanes[i].holder;
 		uint32_t tid;
 		int64_t deadline = 0;
-		while ((tid = atomic_load_explicit(holder, memory_order_seq_cst)) && tid != (uint32_t)system_tid()) {
+		while ((tid = atomic_load_explicit(holder, memory_order_seq_cst)) && tid != self) {
 			int64_t now = system_clock_ns(CLOCK_MONOTONIC);
 			deadline = deadline ? deadline : now + 1000000000;
-			if (now > deadline) {
-				is_empty = false;
+			if (now > deadline)
 				break;
-			}
 			if (is_gone(tid))
 				atomic_compare_exchange_strong(holder, &tid, 0);
 			system_yield();
 		}
 	}
-	return is_empty;
 }
 
 void profiler_open_gate(void)
@@ -154,7 +150,6 @@ void profiler_after_fork(void)
 		if (atomic_load_explicit(&profiler.lanes[i].holder, memory_order_relaxed))
 			atomic_store_explicit(&profiler.lanes[i].holder, 0, memory_order_relaxed);
 	atomic_store_explicit(&profiler.is_gate_closed, 0, memory_order_relaxed);
-	atomic_store_explicit(&profiler.adopting, 0, memory_order_relaxed);
 	rules_after_fork(&profiler.rules);
 	thread.tid = 0;
 	// fork() in a signal handler that interrupted an event: the event goes on when the handler returns.

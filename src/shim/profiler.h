@@ -89,8 +89,9 @@ static inline bool profiler_has_ledger(void)
 
 // False if there is no memory.
 bool profiler_init_lanes(void);
-// A page that is empty in forked children.  False if the kernel (before 4.14) has none.
-bool profiler_init_fork_page(void);
+// A page that is empty in forked children.  Where the kernel (before 4.14) has none, only fork() itself is
+// noticed.
+void profiler_init_fork_page(void);
 
 // An event under way, in the stack frame of the function that records it.
 struct event {
@@ -102,8 +103,8 @@ struct event {
 bool profiler_enter(struct event *event);
 void profiler_leave(struct event *event);
 
-// Keep everybody out and wait until nobody is inside; false if somebody did not leave for a second.
-bool profiler_close_gate(void);
+// Keep everybody out and wait until nobody is inside, a second for each at most.
+void profiler_close_gate(void);
 void profiler_open_gate(void);
 
 // In a process that was forked: give it a ledger of its own, if that has not been done.  False while

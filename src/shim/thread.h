@@ -22,7 +22,6 @@ struct thread {
 	uint32_t tid;        // 0: not asked yet, in this process
 	uint32_t num_own;    // allocations seen while is_own; for real_probe_operators()
 	uint32_t num_events; // recorded; a clock for measuring cairn's own time now and then
-	bool has_snapshot;   // of the ledger, for the child of the fork() that is under way
 	// The event that is being recorded: where its cookie lies on the stack (0: none), and its value.
 	uintptr_t inside_at;
 	uint64_t inside_cookie;
