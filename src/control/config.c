@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "control/pattern.h"
 #include "ledger/ledger.h"
 #include "sample/sampler.h"
 
@@ -70,17 +71,13 @@ static bool read_string(const char *value, char *to, size_t size_bytes)
 	return true;
 }
 
-// Only the placeholders that dump.c knows.
 static bool read_pattern(const char *value, char *to)
 {
-	for (const char *at = value; *at; at++)
-		if (*at == '%' && (!at[1] || !strchr("pneth%", *++at)))
-			return false;
-	return read_string(value, to, CONFIG_MAX_PATH);
+	return pattern_is_valid(value) && read_string(value, to, CONFIG_MAX_PATH);
 }
 
 enum variable {
-	OUT, RATE, SEED, MEMORY, INTERVAL, KEEP, SIGNAL, DUMP_GROWTH, PEAK, FATAL, ONLY, VERBOSE, VERIFY_STACKS,
+	OUT, LEDGER, RATE, SEED, MEMORY, INTERVAL, KEEP, SIGNAL, DUMP_GROWTH, PEAK, FATAL, ONLY, PID, VERBOSE, VERIFY_STACKS,
 };
 
 static const struct {
@@ -89,6 +86,7 @@ static const struct {
 } variables[] = {
 	[OUT] = { "CAIRN_OUT", "a file name in which %p is the process id, %n the number of the dump, %e the program, "
 			       "%t the unix time, %h the host and %% a percent sign" },
+	[LEDGER] = { "CAIRN_LEDGER", "a directory, 4095 characters at most" },
 	[RATE] = { "CAIRN_RATE", "bytes between samples, from 0 (off) and 1 (exact) to 1024G, with an optional suffix K, M or G" },
 	[SEED] = { "CAIRN_SEED", "a whole number" },
 	[MEMORY] = { "CAIRN_MEMORY", "bytes from 1M to 32G, with an optional suffix K, M or G" },
@@ -99,6 +97,7 @@ static const struct {
 	[PEAK] = { "CAIRN_PEAK", "0 or 1" },
 	[FATAL] = { "CAIRN_FATAL", "0 or 1" },
 	[ONLY] = { "CAIRN_ONLY", "names of programs separated by commas, 1023 characters at most" },
+	[PID] = { "CAIRN_PID", "a process id" },
 	[VERBOSE] = { "CAIRN_VERBOSE", "0 or 1" },
 	[VERIFY_STACKS] = { "CAIRN_VERIFY_STACKS", "0 or 1" },
 };
@@ -109,6 +108,7 @@ static bool read_variable(struct config *config, enum variable variable, const c
 {
 	switch (variable) {
 	case OUT: return read_pattern(value, config->out);
+	case LEDGER: return read_string(value, config->ledger, sizeof(config->ledger));
 	case RATE: return text_read_size(value, &config->rate_bytes) && config->rate_bytes <= SAMPLER_MAX_RATE_BYTES;
 	case SEED: return config->has_seed = text_read_size(value, &config->seed);
 	case MEMORY:
@@ -123,6 +123,7 @@ static bool read_variable(struct config *config, enum variable variable, const c
 	case PEAK: return read_flag(value, &config->is_peak);
 	case FATAL: return read_flag(value, &config->is_fatal);
 	case ONLY: return read_string(value, config->only, sizeof(config->only));
+	case PID: return text_read_size(value, &config->only_pid) && config->only_pid >= 1 && config->only_pid <= INT32_MAX;
 	case VERBOSE: return read_flag(value, &config->is_verbose);
 	case VERIFY_STACKS: return read_flag(value, &config->is_verifying);
 	}
@@ -136,26 +137,47 @@ static const char *value_of(const char *entry, const char *name)
 	return strncmp(entry, name, length) == 0 && entry[length] == '=' ? entry + length + 1 : NULL;
 }
 
+static void explain(struct text *error, enum variable variable, const char *value)
+{
+	text_add_bytes(error, value, strnlen(value, 200));
+	text_add(error, ": expected ");
+	text_add(error, variables[variable].accepted);
+}
+
+static void set_defaults(struct config *config)
+{
+	*config = (struct config){ .out = CONFIG_DEFAULT_OUT, .rate_bytes = 512 * 1024 };
+}
+
 bool config_read(struct config *config, char *const *environment, struct text *error)
 {
-	*config = (struct config){ .out = "cairn.%e.%p.%n.pb.gz", .rate_bytes = 512 * 1024 };
+	set_defaults(config);
 	for (; environment && *environment; environment++) {
 		for (size_t i = 0; i < NUM_VARIABLES; i++) {
 			const char *value = value_of(*environment, variables[i].name);
 			if (!value || !*value || read_variable(config, i, value))
 				continue;
-			text_add(error, "cairn: ");
 			text_add(error, variables[i].name);
 			text_add(error, "=");
-			text_add_bytes(error, value, strnlen(value, 200));
-			text_add(error, ": expected ");
-			text_add(error, variables[i].accepted);
-			text_add(error, "; the program runs unprofiled\n");
+			explain(error, i, value);
 			return false;
 		}
 	}
 	if (!config->memory_bytes)
 		config->memory_bytes = config->rate_bytes == 1 ? UINT64_C(1) << 30 : UINT64_C(64) << 20;
+	return true;
+}
+
+bool config_check(const char *name, const char *value, struct text *error)
+{
+	static struct config config; // too large for a small stack
+	set_defaults(&config);
+	for (size_t i = 0; i < NUM_VARIABLES; i++) {
+		if (strcmp(name, variables[i].name) != 0 || (*value && read_variable(&config, i, value)))
+			continue;
+		explain(error, i, value);
+		return false;
+	}
 	return true;
 }
 

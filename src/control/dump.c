@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "control/control.h"
 #include "control/message.h"
+#include "control/pattern.h"
 #include "control/quiet.h"
 #include "pprof/writer.h"
 #include "profile/from_ledger.h"
@@ -106,40 +107,16 @@ static int write_profile(int fd, bool is_peak)
 	return error;
 }
 
-// Fill in the pattern of CAIRN_OUT.  A peak file has ".peak" before its ".pb.gz", or at the end.
 static void make_path(struct text *path, const struct numbered *numbered, bool is_peak)
 {
-	static const char suffix[] = ".pb.gz";
-	const char *pattern = control.config.out;
-	size_t length = strlen(pattern), suffix_length = sizeof(suffix) - 1;
-	bool has_suffix = length >= suffix_length && memcmp(pattern + length - suffix_length, suffix, suffix_length) == 0;
-	const char *peak_at = pattern + length - (has_suffix ? suffix_length : 0);
-	for (const char *at = pattern;; at++) {
-		if (is_peak && at == peak_at)
-			text_add(path, ".peak");
-		if (!*at)
-			return;
-		if (*at != '%') {
-			text_add_bytes(path, at, 1);
-			continue;
-		}
-		switch (*++at) {
-		case 'p': text_add_number(path, (uint64_t)dump.pid); break;
-		case 'n': text_add_padded(path, numbered->number, 4); break;
-		case 'e': text_add(path, control.program); break;
-		case 't': text_add_signed(path, numbered->time_s); break;
-		case 'h': text_add(path, control.host); break;
-		default: text_add(path, "%");
-		}
-	}
+	const struct pattern_values values = { (uint64_t)dump.pid, numbered->number, control.program, numbered->time_s,
+					       control.host };
+	pattern_expand(path, control.config.out, &values, is_peak);
 }
 
 static bool has_number(void)
 {
-	for (const char *at = control.config.out; *at; at++)
-		if (*at == '%' && *++at == 'n')
-			return true;
-	return false;
+	return pattern_has_number(control.config.out);
 }
 
 static void fail(const char *what, const char *path, int error)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exits: the last dump of a program that ends by itself.  INSIDE.
+// Exits: what is noted, and dumped, of a program that ends by itself.  INSIDE.
 #include "control/exits.h"
 
 #include <stdatomic.h>
@@ -12,10 +12,13 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+extern int on_exit(void (*function)(int status, void *argument), void *argument) __attribute__((weak));
 extern int __cxa_atexit(void (*function)(void *), void *argument, void *library) __attribute__((weak));
 extern int __cxa_at_quick_exit(void (*function)(void *), void *library) __attribute__((weak));
 
-static _Atomic bool has_dumped;
+#define NO_STATUS (-1) // not known
+
+static _Atomic bool has_ended;
 
 // A forked child that recorded nothing has nothing to tell, and one of vfork() is not even a process of
 // its own: it borrows its parent's memory.
@@ -25,21 +28,38 @@ static bool is_this_process(void)
 	       profiler_has_ledger() && dump_get_pid() == system_pid();
 }
 
-static void dump_last(const char *why)
+// A ledger in a file is itself what remains.
+static void end(const char *why, int status)
 {
-	if (is_this_process() && !atomic_exchange_explicit(&has_dumped, true, memory_order_relaxed))
+	if (!is_this_process() || atomic_exchange_explicit(&has_ended, true, memory_order_relaxed))
+		return;
+	struct ledger_header *header = profiler.ledger.header;
+	if (status != NO_STATUS) {
+		atomic_store_explicit(&header->end_status, status & 0xff, memory_order_relaxed);
+		// Release: whoever sees the end sees its status.
+		atomic_store_explicit(&header->end, LEDGER_END_EXIT, memory_order_release);
+	}
+	if (!header->is_file)
 		dump_write_last(why);
+}
+
+static void on_exit_with(int status, void *unused)
+{
+	(void)unused;
+	end("exit", status);
 }
 
 static void at_exit(void *unused)
 {
 	(void)unused;
-	dump_last("exit");
+	end("exit", NO_STATUS);
 }
 
 void exits_init(void)
 {
-	if (&__cxa_atexit)
+	if (&on_exit)
+		on_exit(on_exit_with, NULL);
+	else if (&__cxa_atexit)
 		__cxa_atexit(at_exit, NULL, NULL);
 	if (&__cxa_at_quick_exit)
 		__cxa_at_quick_exit(at_exit, NULL);
@@ -47,13 +67,13 @@ void exits_init(void)
 
 void exits_after_fork(void)
 {
-	atomic_store_explicit(&has_dumped, false, memory_order_relaxed);
+	atomic_store_explicit(&has_ended, false, memory_order_relaxed);
 }
 
 EXPORT __attribute__((noreturn)) void _exit(int status)
 {
 	real_resolve();
-	dump_last("_exit");
+	end("_exit", status);
 	real._exit(status);
 	__builtin_unreachable();
 }
@@ -61,7 +81,7 @@ EXPORT __attribute__((noreturn)) void _exit(int status)
 EXPORT __attribute__((noreturn)) void _Exit(int status)
 {
 	real_resolve();
-	dump_last("_Exit");
+	end("_Exit", status);
 	real._Exit(status);
 	__builtin_unreachable();
 }

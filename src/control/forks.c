@@ -79,7 +79,13 @@ static void in_child(void)
 	dump_init();
 	exits_after_fork();
 	signals_after_fork();
-	helper_init();
+	if (profiler_is_wanted_here()) {
+		helper_init();
+		return;
+	}
+	signals_deinit();
+	ledger_snapshot_deinit(&profiler.snapshot);
+	atomic_store_explicit(&profiler.state, PROFILER_OFF, memory_order_relaxed);
 }
 
 void forks_init(void)

@@ -174,6 +174,16 @@ void signals_after_fork(void)
 	atomic_store_explicit(&signals.lock, 0, memory_order_relaxed);
 }
 
+void signals_deinit(void)
+{
+	for (int number = 1; number < NUM_SIGNALS; number++) {
+		if (signals.roles[number] == ROLE_NONE)
+			continue;
+		signals.roles[number] = ROLE_NONE;
+		tell_kernel(number, &signals.actions[number]);
+	}
+}
+
 static bool is_ours(int number)
 {
 	return number > 0 && number < NUM_SIGNALS && signals.roles[number] != ROLE_NONE;

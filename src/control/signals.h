@@ -16,4 +16,7 @@ void signals_init(void);
 // In a forked child: a lock held by a thread of the parent is free.
 void signals_after_fork(void);
 
+// Give the signals back to the program.  After signals_after_fork(), in a child that is not profiled.
+void signals_deinit(void);
+
 #endif

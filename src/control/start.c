@@ -7,6 +7,7 @@
  * runs later, outside of any allocation, and does the rest.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -95,20 +96,20 @@ static void after_adoption(void)
 	dump_set_growth_limit();
 }
 
-// A pattern that is not absolute is taken from the directory in which the program starts, wherever it goes
+// A path that is not absolute is taken from the directory in which the program starts, wherever it goes
 // later.  One that is then too long stays as it is.
-static void make_absolute(char *pattern)
+static void make_absolute(char *path, bool is_pattern)
 {
 	static char directory[CONFIG_MAX_PATH], absolute[CONFIG_MAX_PATH];
 	struct text text = TEXT_ON(absolute);
-	if (pattern[0] == '/' || system_call3(SYS_getcwd, (long)directory, sizeof(directory), 0) <= 0 || directory[0] != '/')
+	if (path[0] == '/' || system_call3(SYS_getcwd, (long)directory, sizeof(directory), 0) <= 0 || directory[0] != '/')
 		return;
 	for (const char *at = directory; *at; at++)
-		text_add(&text, *at == '%' ? "%%" : (char[]){ *at, 0 });
+		text_add(&text, is_pattern && *at == '%' ? "%%" : (char[]){ *at, 0 });
 	text_add(&text, "/");
-	text_add(&text, pattern);
+	text_add(&text, path);
 	if (!text.is_cut)
-		memcpy(pattern, absolute, text.length + 1);
+		memcpy(path, absolute, text.length + 1);
 }
 
 static void note_unknown_variables(void)
@@ -119,6 +120,18 @@ static void note_unknown_variables(void)
 			message_verbose("there is no such variable: ", name);
 }
 
+static void note_no_file(int error)
+{
+	char storage[CONFIG_MAX_PATH + 128];
+	struct text detail = TEXT_ON(storage);
+	text_add(&detail, control.config.ledger);
+	text_add(&detail, ": error ");
+	text_add_number(&detail, (uint64_t)error);
+	if (error == EPERM)
+		text_add(&detail, " (others than its owner or root may replace files in it)");
+	message_verbose("the ledger is kept in memory, since it cannot be in ", storage);
+}
+
 static bool set_up(void)
 {
 	struct config *config = &control.config;
@@ -126,25 +139,38 @@ static bool set_up(void)
 	char storage[512];
 	struct text error = TEXT_ON(storage);
 	message_init();
+	text_add(&error, "cairn: ");
 	if (!config_read(config, environ, &error)) {
+		text_add(&error, "; the program runs unprofiled\n");
 		message_error(&error);
 		return false;
 	}
-	make_absolute(config->out);
+	profiler.only_pid = (int)config->only_pid;
+	if (!profiler_is_wanted_here())
+		return false;
+	make_absolute(config->out, true);
+	if (config->ledger[0])
+		make_absolute(config->ledger, false);
 	read_identity(&identity);
 	if (!is_wanted(&identity)) {
 		message_verbose("not profiled, since CAIRN_ONLY does not name it: ", control.program);
 		return false;
 	}
 	uint64_t num_rules = config->rate_bytes == 1 ? EXACT_RULES : SAMPLED_RULES;
-	if (!ledger_create(&profiler.ledger, config->memory_bytes, config->rate_bytes) ||
+	profiler.storage = (struct storage){ config->ledger[0] ? config->ledger : NULL, control.program };
+	int why_no_file = 0;
+	if (!ledger_create_in(&profiler.ledger, &profiler.storage, config->memory_bytes, config->rate_bytes, &why_no_file) ||
 	    !rules_init(&profiler.rules, num_rules) || !profiler_init_lanes()) {
 		message_verbose("no memory for the ledger: not profiled", NULL);
+		if (profiler.ledger.header && profiler.ledger.header->is_file)
+			storage_remove(&profiler.storage);
 		ledger_destroy(&profiler.ledger);
 		return false;
 	}
 	profiler.ledger.header->command_line = ledger_add_string(&profiler.ledger, identity.command_line);
 	profiler.ledger.header->program = ledger_add_string(&profiler.ledger, identity.executable);
+	if (why_no_file)
+		note_no_file(why_no_file);
 	profiler_init_fork_page();
 	module_range((uintptr_t)&set_up, &profiler.own_start, &profiler.own_limit);
 	profiler.adopted = after_adoption;
@@ -182,8 +208,7 @@ void profiler_start(void)
 // the one that is called.
 static void note_bypass(void)
 {
-	void *called = dlsym(RTLD_DEFAULT, "malloc");
-	if ((uintptr_t)called >= profiler.own_start && (uintptr_t)called < profiler.own_limit)
+	if (real_is_reached())
 		return;
 	ledger_count(&profiler.ledger, LEDGER_COUNTER_bypassed, 1);
 	message_verbose("another malloc comes before cairn's: what it serves is not seen", NULL);

@@ -72,12 +72,13 @@ static void set_used(struct ledger_header *header, enum ledger_region_number num
 	region->num_paid = num_used;
 }
 
-static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot *snapshot)
+static bool copy_tallies(struct ledger_header *to, const struct ledger_snapshot *snapshot)
 {
 	const char *from = snapshot->memory + sizeof(struct ledger_header);
 	for (size_t i = 0; i < NUM(changing); i++) {
 		size_t size_bytes = used_bytes(to, snapshot->num_used, i);
-		ledger_open_up(to, changing[i].region, snapshot->num_used[changing[i].counted_by]);
+		if (!ledger_open_up(to, changing[i].region, 0, snapshot->num_used[changing[i].counted_by]))
+			return false;
 		memcpy((char *)to + to->regions[changing[i].region].offset, from, size_bytes);
 		from += size_bytes;
 		if (changing[i].region == changing[i].counted_by)
@@ -90,6 +91,7 @@ static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	to->epoch_time_ns = header->epoch_time_ns;
 	to->epoch_num_samples = header->epoch_num_samples;
 	to->num_samples = header->num_samples;
+	to->is_estimate = header->is_estimate;
 	to->allocated_objects = header->allocated_objects;
 	to->allocated_bytes = header->allocated_bytes;
 	to->freed_objects = header->freed_objects;
@@ -99,30 +101,51 @@ static void copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	to->peak_number = header->peak_number;
 	for (int i = 0; i < LEDGER_NUM_COUNTERS; i++)
 		to->counters[i] = header->counters[i];
+	return true;
 }
 
-bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot)
+// What the parent allocated is in the parent's tallies, too: who adds the two must know.
+static void note_inherited(struct ledger *child)
+{
+	for (uint32_t i = 1; i < ledger_num_used(child, LEDGER_SITES); i++) {
+		child->epochs[i].inherited_objects = child->sites[i].allocated_objects;
+		child->epochs[i].inherited_bytes = child->sites[i].allocated_bytes;
+	}
+	child->header->is_forked = 1;
+}
+
+static bool copy_growing(struct ledger_header *to, const struct ledger *parent, const struct ledger_snapshot *snapshot)
+{
+	for (size_t i = 0; i < NUM(growing); i++) {
+		enum ledger_region_number region = growing[i];
+		uint64_t num_used = snapshot ? snapshot->num_used[region] : ledger_num_used(parent, region);
+		if (!ledger_open_up(to, region, 0, num_used))
+			return false;
+		memcpy((char *)to + to->regions[region].offset, (const char *)parent->header + parent->header->regions[region].offset,
+		       num_used * to->regions[region].element_bytes);
+		set_used(to, region, num_used);
+	}
+	return true;
+}
+
+bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot,
+		 const struct storage *storage)
 {
 	const struct ledger_header *from = parent->header;
-	if (!ledger_create(child, from->limit_bytes, from->rate_bytes))
+	int why_no_file;
+	if (!ledger_create_in(child, storage, from->limit_bytes, from->rate_bytes, &why_no_file))
 		return false;
 	struct ledger_header *to = child->header;
 	to->command_line = from->command_line;
 	to->program = from->program;
-	if (!is_alike(to, from)) {
+	if (!is_alike(to, from) || !copy_growing(to, parent, snapshot) || (snapshot && !copy_tallies(to, snapshot))) {
+		if (to->is_file)
+			storage_remove(storage);
 		ledger_destroy(child);
 		return false;
 	}
-	for (size_t i = 0; i < NUM(growing); i++) {
-		enum ledger_region_number region = growing[i];
-		uint64_t num_used = snapshot ? snapshot->num_used[region] : ledger_num_used(parent, region);
-		ledger_open_up(to, region, num_used);
-		memcpy((char *)to + to->regions[region].offset, (const char *)from + from->regions[region].offset,
-		       num_used * from->regions[region].element_bytes);
-		set_used(to, region, num_used);
-	}
 	if (snapshot)
-		copy_tallies(to, snapshot);
+		note_inherited(child);
 	tree_rebuild(child);
 	site_rebuild(child);
 	block_rebuild(child);

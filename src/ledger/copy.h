@@ -25,7 +25,8 @@ struct ledger_snapshot {
 bool ledger_snapshot_init(struct ledger_snapshot *snapshot, const struct ledger *ledger);
 void ledger_snapshot_deinit(struct ledger_snapshot *snapshot);
 
-// A new ledger with the parent's call tree and, if snapshot is not NULL, its tallies and blocks.
-bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot);
+// A new ledger at storage with the parent's call tree and, if snapshot is not NULL, its tallies and blocks.
+bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot,
+		 const struct storage *storage);
 
 #endif

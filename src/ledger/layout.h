@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "cairnldg"
-#define LEDGER_VERSION 1
+#define LEDGER_VERSION 2
 
 // Objects and bytes are fixed-point numbers with this many bits behind the point.
 #define LEDGER_FRACTION_BITS 8
@@ -86,14 +86,17 @@ struct ledger_site_errors {
 	_Atomic uint64_t allocated_bytes_variance;
 	_Atomic uint64_t freed_objects_variance;
 	_Atomic uint64_t freed_bytes_variance;
-	uint64_t reserved[4];
+	_Atomic uint64_t peak_bytes_variance; // of what was live at the peak that peak_bytes belongs to
+	uint64_t reserved[3];
 };
 
-// What the cumulative tallies were when the epoch began; never touched unless there is a second one.
+// What the cumulative tallies were when the epoch began, and when the process was forked; never touched unless
+// there is a second epoch or a parent.
 struct ledger_site_epoch {
 	_Atomic uint64_t allocated_objects;
 	_Atomic uint64_t allocated_bytes;
-	uint64_t reserved[2];
+	uint64_t inherited_objects;
+	uint64_t inherited_bytes;
 };
 
 #define LEDGER_BIRTH_TICKS (UINT64_C(1) << 26) // some hundredths of a second
@@ -110,7 +113,8 @@ struct ledger_block {
 };
 
 // The regions: what they hold, and how many table elements of each kind there can be at most is told
-// by capacity.  Buckets are heads of chains (index of the first element).
+// by capacity.  Buckets are heads of chains (index of the first element); only writers use them, and in a
+// file they are a hole.
 enum ledger_region_number {
 	LEDGER_STRINGS,
 	LEDGER_MAPPINGS,
@@ -162,6 +166,13 @@ enum ledger_counter {
 	LEDGER_NUM_COUNTERS,
 };
 
+// How a process ended, as far as it is known.
+enum ledger_end {
+	LEDGER_END_UNKNOWN, // it runs, or was ended from outside or without libc
+	LEDGER_END_EXIT,    // by itself, with the exit status end_status
+	LEDGER_END_SIGNAL,  // by the signal end_status; entered by who waited for it
+};
+
 #define LEDGER_NUM_FREE_LISTS 64
 
 struct ledger_free_list {
@@ -174,7 +185,15 @@ struct ledger_header {
 	uint32_t header_bytes;
 	uint64_t total_bytes;
 	_Atomic uint32_t is_ready; // 1: everything constant below is filled in
-	uint32_t pid;
+	uint32_t pid;           // in its own namespace
+	uint64_t process_start; // of that process, in clock ticks since boot (/proc/PID/stat, field 22); 0: not known
+	uint64_t pid_namespace; // inode of /proc/self/ns/pid; 0: not known
+	uint32_t is_file;       // 1: kept in a file; its pages must be reserved before they are written
+	_Atomic uint32_t is_estimate; // 1: some weight was not 1
+	uint32_t is_forked;     // 1: began as a copy of the parent's
+	uint32_t reserved;
+	_Atomic uint32_t end;   // enum ledger_end
+	_Atomic int32_t end_status;
 	uint32_t command_line; // string, arguments separated by spaces
 	uint32_t program;      // string: path of the executable
 	int64_t start_time_ns; // since 1970
@@ -216,7 +235,7 @@ _Static_assert(sizeof(struct ledger_site_errors) == 64, "layout");
 _Static_assert(sizeof(struct ledger_site_epoch) == 32, "layout");
 _Static_assert(sizeof(struct ledger_block) == 40, "layout");
 _Static_assert(sizeof(struct ledger_header) < 8192, "layout");
-_Static_assert(offsetof(struct ledger_header, regions) == 120, "layout");
+_Static_assert(offsetof(struct ledger_header, regions) == 160, "layout");
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "layout");
 
 #endif

@@ -2,8 +2,10 @@
 // Ledger: making the shared mapping and handing out its elements.  INSIDE.
 #include "ledger/ledger.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "base/system.h"
 
@@ -22,6 +24,11 @@ struct plan {
 	uint64_t capacity;
 	uint64_t charge_bytes; // 0: element_bytes
 };
+
+static bool is_buckets(int region)
+{
+	return region >= LEDGER_FRAME_BUCKETS;
+}
 
 static uint64_t power_of_2_below(uint64_t number)
 {
@@ -69,36 +76,6 @@ static uint64_t plan_bytes(const struct plan plan[LEDGER_NUM_REGIONS])
 	return total;
 }
 
-// Making a file larger than the limit on file sizes would bring the program SIGXFSZ.
-static bool may_have_file_of(uint64_t size_bytes)
-{
-	struct rlimit limit;
-	return system_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit) == 0 &&
-	       limit.rlim_cur >= size_bytes;
-}
-
-// Shared memory: a memfd, so that it has a name in /proc/PID/maps, or else without one.  The
-// descriptor is not kept: the program may close it or use its number.
-static void *map_shared(uint64_t size_bytes)
-{
-	long fd = -1;
-	if (may_have_file_of(size_bytes))
-		fd = system_call3(SYS_memfd_create, (long)"cairn", 1 /* MFD_CLOEXEC */, 0);
-	if (fd >= 0 && system_call3(SYS_ftruncate, fd, (long)size_bytes, 0) != 0) {
-		system_call3(SYS_close, fd, 0, 0);
-		fd = -1;
-	}
-	int flags = MAP_SHARED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
-	long memory = system_call6(SYS_mmap, 0, (long)size_bytes, PROT_NONE, flags, fd < 0 ? -1 : fd, 0);
-	if (fd >= 0)
-		system_call3(SYS_close, fd, 0, 0);
-	if (system_is_error(memory))
-		return NULL;
-	system_call3(SYS_madvise, memory, (long)size_bytes, MADV_DONTDUMP);
-	system_call3(SYS_mprotect, memory, (long)round_up(sizeof(struct ledger_header), 4096), PROT_READ | PROT_WRITE);
-	return (void *)memory;
-}
-
 // A ledger that took most of a limited address space would leave too little for the program.
 static bool is_affordable(uint64_t size_bytes)
 {
@@ -123,13 +100,20 @@ static void open_one(struct ledger_header *header, enum ledger_region_number num
 		;
 }
 
-void ledger_open_up(struct ledger_header *header, enum ledger_region_number number, uint64_t num_elements)
+static bool open_and_reserve(struct ledger_header *header, enum ledger_region_number number, uint64_t from, uint64_t limit)
 {
-	open_one(header, number, num_elements);
-	if (number == LEDGER_SITES) {
-		open_one(header, LEDGER_SITE_ERRORS, num_elements);
-		open_one(header, LEDGER_SITE_EPOCHS, num_elements);
-	}
+	const struct ledger_region *region = &header->regions[number];
+	open_one(header, number, limit);
+	return !header->is_file || is_buckets(number) || storage_reserve((char *)header + region->offset, from * region->element_bytes,
+						 limit * region->element_bytes);
+}
+
+bool ledger_open_up(struct ledger_header *header, enum ledger_region_number number, uint64_t from, uint64_t limit)
+{
+	bool is_sites = number == LEDGER_SITES;
+	return open_and_reserve(header, number, from, limit) &&
+	       (!is_sites || open_and_reserve(header, LEDGER_SITE_ERRORS, from, limit)) &&
+	       (!is_sites || open_and_reserve(header, LEDGER_SITE_EPOCHS, from, limit));
 }
 
 void ledger_attach(struct ledger *ledger, struct ledger_header *header)
@@ -154,13 +138,9 @@ void ledger_attach(struct ledger *ledger, struct ledger_header *header)
 #undef AT
 }
 
-static bool is_buckets(int region)
+static bool lay_out(struct ledger_header *header, const struct plan plan[LEDGER_NUM_REGIONS])
 {
-	return region >= LEDGER_FRAME_BUCKETS;
-}
-
-static void lay_out(struct ledger_header *header, const struct plan plan[LEDGER_NUM_REGIONS])
-{
+	bool has_room = true;
 	uint64_t offset = round_up(sizeof(*header), 4096);
 	header->charged_bytes = offset;
 	for (int i = 0; i < LEDGER_NUM_REGIONS; i++) {
@@ -172,9 +152,11 @@ static void lay_out(struct ledger_header *header, const struct plan plan[LEDGER_
 		region->num_used = is_buckets(i) ? plan[i].capacity : 1;
 		region->num_paid = region->num_used;
 		header->charged_bytes += region->num_paid * region->charge_bytes;
-		ledger_open_up(header, i, region->num_paid);
 		offset += round_up(plan[i].element_bytes * plan[i].capacity, 4096);
 	}
+	for (int i = 0; i < LEDGER_NUM_REGIONS; i++)
+		has_room = has_room && ledger_open_up(header, i, 0, header->regions[i].num_paid);
+	return has_room;
 }
 
 static void add_special_frames(struct ledger *ledger)
@@ -187,38 +169,101 @@ static void add_special_frames(struct ledger *ledger)
 	ledger->sites[site].node = node;
 }
 
-bool ledger_create(struct ledger *ledger, uint64_t limit_bytes, uint64_t rate_bytes)
+// Field 22 of /proc/self/stat; the second is a name in parentheses that may hold anything.
+static uint64_t read_process_start(void)
 {
-	struct plan plan[LEDGER_NUM_REGIONS];
-	struct ledger_header *header = NULL;
-	limit_bytes = limit_bytes < LEDGER_MIN_LIMIT_BYTES ? LEDGER_MIN_LIMIT_BYTES : limit_bytes;
-	limit_bytes = limit_bytes > LEDGER_MAX_LIMIT_BYTES ? LEDGER_MAX_LIMIT_BYTES : limit_bytes;
-	for (; limit_bytes >= LEDGER_MIN_LIMIT_BYTES && !header; limit_bytes /= 2) {
-		make_plan(plan, limit_bytes);
-		if (is_affordable(plan_bytes(plan)))
-			header = map_shared(plan_bytes(plan));
-		if (header)
-			break;
-	}
-	if (!header)
-		return false;
+	char stat[512];
+	long fd = system_call3(SYS_open, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	long length = system_call3(SYS_read, fd, (long)stat, sizeof(stat) - 1);
+	system_call3(SYS_close, fd, 0, 0);
+	stat[length > 0 ? length : 0] = 0;
+	char *at = strrchr(stat, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	uint64_t start = 0;
+	for (at = at ? at + 1 : stat + sizeof(stat) - 1; *at >= '0' && *at <= '9'; at++)
+		start = start * 10 + (uint64_t)(*at - '0');
+	return start;
+}
+
+static void fill_in(struct ledger_header *header, uint64_t limit_bytes, uint64_t rate_bytes)
+{
+	struct stat namespace;
 	memcpy(header->magic, LEDGER_MAGIC, sizeof(header->magic));
 	header->version = LEDGER_VERSION;
 	header->header_bytes = sizeof(*header);
-	header->total_bytes = plan_bytes(plan);
 	header->limit_bytes = limit_bytes;
 	header->pid = (uint32_t)system_pid();
+	if (header->is_file) {
+		header->process_start = read_process_start();
+		if (system_call3(SYS_stat, (long)"/proc/self/ns/pid", (long)&namespace, 0) == 0)
+			header->pid_namespace = namespace.st_ino;
+	}
 	header->start_time_ns = system_clock_ns(CLOCK_REALTIME);
 	header->start_clock_ns = system_clock_ns(CLOCK_MONOTONIC);
 	header->start_ticks = system_ticks();
 	atomic_store_explicit(&header->rate_bytes, rate_bytes, memory_order_relaxed);
 	header->epoch_time_ns = header->start_time_ns;
-	lay_out(header, plan);
-	ledger_attach(ledger, header);
-	add_special_frames(ledger);
-	// Pairs with the acquire in ledger_check().
-	atomic_store_explicit(&header->is_ready, 1, memory_order_release);
-	return true;
+}
+
+// Only writers need the buckets, all of which must be there from the start.  In a file they would have to be
+// reserved at once, which takes milliseconds.
+static bool keep_buckets_apart(char *memory, const struct plan plan[LEDGER_NUM_REGIONS])
+{
+	uint64_t start_bytes = round_up(sizeof(struct ledger_header), 4096), total_bytes = plan_bytes(plan);
+	for (int i = 0; !is_buckets(i); i++)
+		start_bytes += round_up(plan[i].element_bytes * plan[i].capacity, 4096);
+	return storage_map_apart(memory + start_bytes, total_bytes - start_bytes);
+}
+
+// 0 or an errno value.
+static int create(struct ledger *ledger, const struct storage *storage, bool is_file, uint64_t limit_bytes, uint64_t rate_bytes)
+{
+	struct plan plan[LEDGER_NUM_REGIONS];
+	void *memory = NULL;
+	int error = ENOMEM;
+	for (; limit_bytes >= LEDGER_MIN_LIMIT_BYTES; limit_bytes /= 2) {
+		make_plan(plan, limit_bytes);
+		if (is_affordable(plan_bytes(plan)) && (error = storage_map(storage, is_file, plan_bytes(plan), &memory)) != ENOMEM)
+			break;
+	}
+	if (error)
+		return error;
+	struct ledger_header *header = memory;
+	uint64_t header_bytes = round_up(sizeof(*header), 4096), total_bytes = plan_bytes(plan);
+	system_call3(SYS_mprotect, (long)memory, (long)header_bytes, PROT_READ | PROT_WRITE);
+	if (!is_file || (storage_reserve(memory, 0, header_bytes) && keep_buckets_apart(memory, plan))) {
+		header->is_file = is_file;
+		header->total_bytes = total_bytes;
+		fill_in(header, limit_bytes, rate_bytes);
+		if (lay_out(header, plan)) {
+			ledger_attach(ledger, header);
+			add_special_frames(ledger);
+			// Pairs with the acquire in ledger_open().
+			atomic_store_explicit(&header->is_ready, 1, memory_order_release);
+			return 0;
+		}
+	}
+	system_unmap(memory, total_bytes);
+	if (is_file)
+		storage_remove(storage);
+	return ENOSPC;
+}
+
+bool ledger_create_in(struct ledger *ledger, const struct storage *storage, uint64_t limit_bytes, uint64_t rate_bytes, int *why_no_file)
+{
+	limit_bytes = limit_bytes < LEDGER_MIN_LIMIT_BYTES ? LEDGER_MIN_LIMIT_BYTES : limit_bytes;
+	limit_bytes = limit_bytes > LEDGER_MAX_LIMIT_BYTES ? LEDGER_MAX_LIMIT_BYTES : limit_bytes;
+	*why_no_file = storage->directory ? create(ledger, storage, true, limit_bytes, rate_bytes) : 0;
+	return (storage->directory && !*why_no_file) || create(ledger, storage, false, limit_bytes, rate_bytes) == 0;
+}
+
+bool ledger_create(struct ledger *ledger, uint64_t limit_bytes, uint64_t rate_bytes)
+{
+	int why_no_file;
+	return ledger_create_in(ledger, &(struct storage){ 0 }, limit_bytes, rate_bytes, &why_no_file);
 }
 
 void ledger_destroy(struct ledger *ledger)
@@ -257,15 +302,16 @@ static bool pay(struct ledger_header *header, struct ledger_region *region, uint
 		next = next > region->capacity ? region->capacity : next;
 		uint64_t cost = (next - paid) * region->charge_bytes;
 		uint64_t before = atomic_fetch_add_explicit(&header->charged_bytes, cost, memory_order_relaxed);
-		if (before + cost <= header->limit_bytes) // before another thread can see that it is paid
-			ledger_open_up(header, (enum ledger_region_number)(region - header->regions), next);
-		if (before + cost > header->limit_bytes ||
+		// Before another thread can see that it is paid.
+		bool has_room = before + cost <= header->limit_bytes &&
+				ledger_open_up(header, (enum ledger_region_number)(region - header->regions), paid, next);
+		if (!has_room ||
 		    !atomic_compare_exchange_strong_explicit(&region->num_paid, &paid, next,
 							     memory_order_relaxed, memory_order_relaxed))
 			atomic_fetch_sub_explicit(&header->charged_bytes, cost, memory_order_relaxed);
 		else
 			paid = next;
-		if (before + cost > header->limit_bytes)
+		if (!has_room)
 			return false;
 	}
 	return true;

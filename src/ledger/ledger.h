@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "ledger/layout.h"
+#include "ledger/storage.h"
 
 #define LEDGER_MIN_LIMIT_BYTES (UINT64_C(1) << 20)
 #define LEDGER_MAX_LIMIT_BYTES (UINT64_C(32) << 30)
@@ -38,14 +39,20 @@ struct ledger {
 // A new, empty ledger whose resident memory stays below limit_bytes (clamped to what is allowed, and
 // halved as long as the system does not give the address space).  False if there is no memory.
 bool ledger_create(struct ledger *ledger, uint64_t limit_bytes, uint64_t rate_bytes);
+// The same in a file where storage names a directory; in memory if that cannot be, and then *why_no_file is an
+// errno value, else 0.
+bool ledger_create_in(struct ledger *ledger, const struct storage *storage, uint64_t limit_bytes, uint64_t rate_bytes,
+		      int *why_no_file);
+// Forget the mapping.  A file stays.
 void ledger_destroy(struct ledger *ledger);
 
 // In a forked child: put a private copy in the place of the shared mapping, for an event of the parent's
 // that goes on in the child.  If there is no memory for it the mapping stays.
 void ledger_make_private(struct ledger *ledger);
 
-// Make the first num_elements of a region accessible, and of the regions parallel to it.
-void ledger_open_up(struct ledger_header *header, enum ledger_region_number region, uint64_t num_elements);
+// Make elements of a region accessible up to limit, and of the regions parallel to it; those from the number from
+// on are to be written, the ones below were opened up before.  False: the disk is full.
+bool ledger_open_up(struct ledger_header *header, enum ledger_region_number region, uint64_t from, uint64_t limit);
 
 // Set the pointers from the header, which must have been checked or made here.
 void ledger_attach(struct ledger *ledger, struct ledger_header *header);

@@ -86,6 +86,11 @@ static double get_double(const _Atomic uint64_t *bits)
 	return value >= 0 && value < 1e300 ? value : 0; // also where it is not a number
 }
 
+static double excess(double more, double less)
+{
+	return more > less ? more - less : 0;
+}
+
 bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally)
 {
 	*tally = (struct tally){ 0 };
@@ -94,7 +99,8 @@ bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally
 	const struct ledger_site *site = &ledger->sites[number];
 	const struct ledger_site_errors *errors = &ledger->errors[number];
 	const struct ledger_site_epoch *epoch = &ledger->epochs[number];
-	double freed_variance = get_double(&errors->freed_bytes_variance);
+	tally->freed_bytes_variance = get_double(&errors->freed_bytes_variance);
+	double freed_objects_variance = get_double(&errors->freed_objects_variance);
 	// Acquire, before the allocations are read: pairs with the release in site_add_freeing().
 	uint64_t freed_bytes = atomic_load_explicit(&site->freed_bytes, memory_order_acquire);
 	uint64_t freed_objects = atomic_load_explicit(&site->freed_objects, memory_order_acquire);
@@ -103,11 +109,16 @@ bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally
 		return false;
 	tally->allocated_objects = whole(difference(allocated_objects, get(&epoch->allocated_objects)));
 	tally->allocated_bytes = whole(difference(allocated_bytes, get(&epoch->allocated_bytes)));
+	tally->inherited_objects = whole(difference(epoch->inherited_objects, get(&epoch->allocated_objects)));
+	tally->inherited_bytes = whole(difference(epoch->inherited_bytes, get(&epoch->allocated_bytes)));
 	tally->live_objects = whole(difference(allocated_objects, freed_objects));
 	tally->live_bytes = whole(difference(allocated_bytes, freed_bytes));
 	tally->allocated_bytes_variance = get_double(&errors->allocated_bytes_variance);
-	double live_variance = tally->allocated_bytes_variance - freed_variance;
-	tally->live_bytes_variance = tally->live_bytes && live_variance > 0 ? live_variance : 0;
+	tally->allocated_objects_variance = get_double(&errors->allocated_objects_variance);
+	if (tally->live_objects) {
+		tally->live_bytes_variance = excess(tally->allocated_bytes_variance, tally->freed_bytes_variance);
+		tally->live_objects_variance = excess(tally->allocated_objects_variance, freed_objects_variance);
+	}
 	// Pairs with the release in keep_peak().  While the heap stands at its maximum the peak is now.
 	uint32_t seen = atomic_load_explicit((_Atomic uint32_t *)&site->peak_seen, memory_order_acquire);
 	uint32_t peak = atomic_load_explicit(&ledger->header->peak_number, memory_order_relaxed);
@@ -115,6 +126,7 @@ bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally
 	bool is_kept = seen == peak && heap_bytes <= get(&ledger->header->peak_bytes);
 	tally->peak_objects = is_kept ? whole(get(&site->peak_objects)) : tally->live_objects;
 	tally->peak_bytes = is_kept ? whole(get(&site->peak_bytes)) : tally->live_bytes;
+	tally->peak_bytes_variance = is_kept ? get_double(&errors->peak_bytes_variance) : tally->live_bytes_variance;
 	return true;
 }
 
@@ -127,12 +139,18 @@ void read_total(const struct ledger *ledger, struct tally *total)
 			continue;
 		total->allocated_objects += tally.allocated_objects;
 		total->allocated_bytes += tally.allocated_bytes;
+		total->inherited_objects += tally.inherited_objects;
+		total->inherited_bytes += tally.inherited_bytes;
 		total->live_objects += tally.live_objects;
 		total->live_bytes += tally.live_bytes;
 		total->peak_objects += tally.peak_objects;
 		total->peak_bytes += tally.peak_bytes;
+		total->live_objects_variance += tally.live_objects_variance;
 		total->live_bytes_variance += tally.live_bytes_variance;
+		total->peak_bytes_variance += tally.peak_bytes_variance;
+		total->allocated_objects_variance += tally.allocated_objects_variance;
 		total->allocated_bytes_variance += tally.allocated_bytes_variance;
+		total->freed_bytes_variance += tally.freed_bytes_variance;
 	}
 }
 
@@ -178,6 +196,26 @@ const char *read_string(const struct ledger *ledger, uint32_t offset)
 uint64_t read_num_samples(const struct ledger *ledger)
 {
 	return difference(get(&ledger->header->num_samples), get(&ledger->header->epoch_num_samples));
+}
+
+bool read_is_estimate(const struct ledger *ledger)
+{
+	return atomic_load_explicit(&ledger->header->is_estimate, memory_order_relaxed) != 0;
+}
+
+uint64_t read_num_lost(const struct ledger *ledger)
+{
+	return ledger_get_count(ledger, LEDGER_COUNTER_reentered) + ledger_get_count(ledger, LEDGER_COUNTER_contended) +
+	       ledger_get_count(ledger, LEDGER_COUNTER_dropped_stacks) +
+	       ledger_get_count(ledger, LEDGER_COUNTER_untracked_objects);
+}
+
+double read_ticks_per_ns(const struct ledger *ledger)
+{
+	const struct ledger_header *header = ledger->header;
+	int64_t elapsed_ns = atomic_load_explicit(&header->late_clock_ns, memory_order_relaxed) - header->start_clock_ns;
+	uint64_t ticks = difference(get(&header->late_ticks), header->start_ticks);
+	return elapsed_ns > 0 ? (double)ticks / (double)elapsed_ns : 0;
 }
 
 uint64_t read_peak_bytes(const struct ledger *ledger)

@@ -21,12 +21,19 @@ uint32_t read_num(const struct ledger *ledger, enum ledger_region_number region)
 struct tally {
 	uint64_t allocated_objects; // in this epoch
 	uint64_t allocated_bytes;
+	uint64_t inherited_objects; // of these: allocated by the parent before it forked
+	uint64_t inherited_bytes;
 	uint64_t live_objects; // now
 	uint64_t live_bytes;
 	uint64_t peak_objects; // at the moment of the peak
 	uint64_t peak_bytes;
+	// Squared standard errors, 0 in exact mode.
+	double live_objects_variance;
 	double live_bytes_variance;
-	double allocated_bytes_variance; // since the start
+	double peak_bytes_variance;
+	double allocated_objects_variance; // since the start, as the next
+	double allocated_bytes_variance;
+	double freed_bytes_variance;
 };
 
 // The tallies of site number, 1 <= number < read_num(LEDGER_SITES).  False if there is none.
@@ -47,6 +54,15 @@ const char *read_string(const struct ledger *ledger, uint32_t offset);
 
 // Allocations recorded in this epoch.
 uint64_t read_num_samples(const struct ledger *ledger);
+
+// True if tallies are estimates; false if every allocation was recorded.
+bool read_is_estimate(const struct ledger *ledger);
+
+// Events that are missing in the tallies or have lost their stack, all kinds together.
+uint64_t read_num_lost(const struct ledger *ledger);
+
+// The frequency of the ledger's ticks as the program last measured it; 0: not known yet.
+double read_ticks_per_ns(const struct ledger *ledger);
 
 // The largest live bytes so far.
 uint64_t read_peak_bytes(const struct ledger *ledger);

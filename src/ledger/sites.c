@@ -49,9 +49,27 @@ static uint64_t add(_Atomic uint64_t *counter, uint64_t amount)
 	return atomic_fetch_add_explicit(counter, amount, memory_order_relaxed) + amount;
 }
 
-// Keep the live tallies of a site if there was a peak since it was last touched.
-static void keep_peak(struct ledger *ledger, struct ledger_site *site)
+static double get_double(_Atomic uint64_t *bits)
 {
+	uint64_t raw = get(bits);
+	double value;
+	memcpy(&value, &raw, sizeof(value));
+	return value;
+}
+
+static void keep_peak_variance(struct ledger_site_errors *errors)
+{
+	double live = get_double(&errors->allocated_bytes_variance) - get_double(&errors->freed_bytes_variance);
+	uint64_t raw;
+	live = live > 0 ? live : 0;
+	memcpy(&raw, &live, sizeof(raw));
+	atomic_store_explicit(&errors->peak_bytes_variance, raw, memory_order_relaxed);
+}
+
+// Keep the live tallies of a site if there was a peak since it was last touched.
+static void keep_peak(struct ledger *ledger, uint32_t site_number)
+{
+	struct ledger_site *site = &ledger->sites[site_number];
 	// Pairs with the release in note_peak().
 	uint32_t number = atomic_load_explicit(&ledger->header->peak_number, memory_order_acquire);
 	uint32_t seen = atomic_load_explicit(&site->peak_seen, memory_order_acquire);
@@ -64,6 +82,8 @@ static void keep_peak(struct ledger *ledger, struct ledger_site *site)
 				      memory_order_relaxed);
 		atomic_store_explicit(&site->peak_bytes, get(&site->allocated_bytes) - get(&site->freed_bytes),
 				      memory_order_relaxed);
+		if (atomic_load_explicit(&ledger->header->is_estimate, memory_order_relaxed))
+			keep_peak_variance(&ledger->errors[site_number]);
 		// Pairs with the acquire loads of peak_seen here and in the reader.
 		atomic_store_explicit(&site->peak_seen, number, memory_order_release);
 		return;
@@ -116,12 +136,14 @@ uint64_t site_add_allocation(struct ledger *ledger, uint32_t number, uint64_t si
 {
 	struct ledger_header *header = ledger->header;
 	struct ledger_site *site = &ledger->sites[number];
-	keep_peak(ledger, site);
+	keep_peak(ledger, number);
 	add(&site->allocated_objects, weight);
 	add(&site->allocated_bytes, weight * size_bytes);
 	if (weight != LEDGER_ONE) {
 		struct ledger_site_errors *errors = &ledger->errors[number];
 		double size = (double)size_bytes, variance = variance_of(weight);
+		if (!atomic_load_explicit(&header->is_estimate, memory_order_relaxed))
+			atomic_store_explicit(&header->is_estimate, 1, memory_order_relaxed);
 		add_double(&errors->allocated_objects_variance, variance);
 		add_double(&errors->allocated_bytes_variance, variance * size * size);
 	}
@@ -135,7 +157,7 @@ void site_add_freeing(struct ledger *ledger, uint32_t number, uint64_t size_byte
 	struct ledger_header *header = ledger->header;
 	struct ledger_site *site = &ledger->sites[number];
 	note_peak(header);
-	keep_peak(ledger, site);
+	keep_peak(ledger, number);
 	// Release: whoever sees the freeing sees the allocation that came before it (read.c).
 	atomic_fetch_add_explicit(&site->freed_objects, weight, memory_order_release);
 	atomic_fetch_add_explicit(&site->freed_bytes, weight * size_bytes, memory_order_release);

@@ -76,6 +76,7 @@ static bool write_description(void *context, const struct profile_description *d
 	part.period_type = &period;
 	part.period = description->period_bytes;
 	part.time_nanos = description->time_ns;
+	part.duration_nanos = description->duration_ns;
 	part.default_sample_type = values[PROFILE_INUSE_SPACE].type;
 	part.drop_frames = add_string(writer, drop_frames);
 	write_part(writer, &part);

@@ -12,11 +12,6 @@ static const char *const special_frames[] = {
 	[LEDGER_FRAME_FULL] = "[ledger full]",
 };
 
-static bool is_estimate(const struct ledger *ledger)
-{
-	return atomic_load_explicit(&ledger->header->rate_bytes, memory_order_relaxed) > 1;
-}
-
 static bool push_comment(const struct profile_sink *sink, const struct text *comment)
 {
 	return sink->comment(sink->context, comment->start);
@@ -28,6 +23,21 @@ static bool push_command(const struct ledger *ledger, const struct profile_sink 
 	struct text comment = TEXT_ON(storage);
 	text_add(&comment, "command: ");
 	text_add(&comment, read_string(ledger, ledger->header->command_line));
+	return push_comment(sink, &comment);
+}
+
+// What tells profiles of one process from those of others.
+static bool push_process(const struct ledger *ledger, const struct profile_sink *sink)
+{
+	char storage[100];
+	struct text comment = TEXT_ON(storage);
+	uint64_t start_ms = (uint64_t)ledger->header->start_time_ns / 1000000;
+	text_add(&comment, "process: ");
+	text_add_number(&comment, ledger->header->pid);
+	text_add(&comment, ", profiled since ");
+	text_add_number(&comment, start_ms / 1000);
+	text_add(&comment, ".");
+	text_add_padded(&comment, start_ms % 1000, 3);
 	return push_comment(sink, &comment);
 }
 
@@ -51,6 +61,12 @@ static bool push_rate(const struct ledger *ledger, const struct profile_sink *si
 	return push_comment(sink, &comment);
 }
 
+// A ledger that is not sound may name any number, and what does not fit its type is undefined.
+static uint64_t to_integer(double number)
+{
+	return number < 1e19 ? (uint64_t)number : UINT64_C(10000000000000000000);
+}
+
 static bool push_live(const struct ledger *ledger, bool is_peak, const struct profile_sink *sink)
 {
 	char storage[200];
@@ -62,9 +78,9 @@ static bool push_live(const struct ledger *ledger, bool is_peak, const struct pr
 	text_add(&comment, " in ");
 	text_add_number(&comment, is_peak ? total.peak_objects : total.live_objects);
 	text_add(&comment, " blocks");
-	if (!is_peak && is_estimate(ledger)) {
+	if (read_is_estimate(ledger)) {
 		text_add(&comment, " (standard error ");
-		text_add_size(&comment, (uint64_t)__builtin_sqrt(total.live_bytes_variance));
+		text_add_size(&comment, to_integer(__builtin_sqrt(is_peak ? total.peak_bytes_variance : total.live_bytes_variance)));
 		text_add(&comment, ")");
 	}
 	return push_comment(sink, &comment);
@@ -79,7 +95,7 @@ static bool push_own_time(const struct ledger *ledger, const struct profile_requ
 	if (!(request->cpu_ns > 0) || !(request->ticks_per_ns > 0))
 		return true;
 	uint64_t ticks = atomic_load_explicit(&ledger->header->own_ticks, memory_order_relaxed);
-	uint64_t share = (uint64_t)((double)ticks / request->ticks_per_ns / (double)request->cpu_ns * 10000) + 1;
+	uint64_t share = to_integer((double)ticks / request->ticks_per_ns / (double)request->cpu_ns * 10000) + 1;
 	text_add(&comment, "cairn's share of the CPU time: about ");
 	text_add_number(&comment, share / 100);
 	text_add(&comment, ".");
@@ -161,8 +177,17 @@ static size_t keep_valid(const struct ledger *ledger, uint32_t *frames, size_t n
 	return num_valid;
 }
 
-static bool push_samples(const struct ledger *ledger, bool is_peak, const struct profile_sink *sink,
-			 uint32_t num_sites, uint32_t num_frames_before)
+static void set_values(struct profile_sample *sample, const struct tally *tally, const struct profile_request *request)
+{
+	bool is_whole = !request->is_without_inherited;
+	sample->values[PROFILE_ALLOC_OBJECTS] = (int64_t)(tally->allocated_objects - (is_whole ? 0 : tally->inherited_objects));
+	sample->values[PROFILE_ALLOC_SPACE] = (int64_t)(tally->allocated_bytes - (is_whole ? 0 : tally->inherited_bytes));
+	sample->values[PROFILE_INUSE_OBJECTS] = (int64_t)(request->is_peak ? tally->peak_objects : tally->live_objects);
+	sample->values[PROFILE_INUSE_SPACE] = (int64_t)(request->is_peak ? tally->peak_bytes : tally->live_bytes);
+}
+
+static bool push_samples(const struct ledger *ledger, const struct profile_request *request,
+			 const struct profile_sink *sink, uint32_t num_sites, uint32_t num_frames_before)
 {
 	for (uint32_t i = 1; i < num_sites; i++) {
 		uint32_t frames[MAX_FRAMES];
@@ -170,10 +195,7 @@ static bool push_samples(const struct ledger *ledger, bool is_peak, const struct
 		if (!read_site(ledger, i, &tally))
 			continue;
 		struct profile_sample sample = { .location_ids = frames };
-		sample.values[PROFILE_ALLOC_OBJECTS] = (int64_t)tally.allocated_objects;
-		sample.values[PROFILE_ALLOC_SPACE] = (int64_t)tally.allocated_bytes;
-		sample.values[PROFILE_INUSE_OBJECTS] = (int64_t)(is_peak ? tally.peak_objects : tally.live_objects);
-		sample.values[PROFILE_INUSE_SPACE] = (int64_t)(is_peak ? tally.peak_bytes : tally.live_bytes);
+		set_values(&sample, &tally, request);
 		if (!sample.values[PROFILE_ALLOC_OBJECTS] && !sample.values[PROFILE_INUSE_OBJECTS])
 			continue;
 		size_t num_frames = keep_valid(ledger, frames, read_stack(ledger, i, frames, MAX_FRAMES));
@@ -198,8 +220,8 @@ bool profile_from_ledger(const struct ledger *ledger, const struct profile_reque
 	uint32_t num_sites = read_num(ledger, LEDGER_SITES);
 	uint32_t num_frames = read_num(ledger, LEDGER_FRAMES);
 	return sink->description(sink->context, &description) &&
-	       sink->comment(sink->context, "cairn " CAIRN_VERSION) && push_command(ledger, sink) &&
+	       sink->comment(sink->context, "cairn " CAIRN_VERSION) && push_command(ledger, sink) && push_process(ledger, sink) &&
 	       push_rate(ledger, sink) && push_live(ledger, request->is_peak, sink) &&
 	       push_own_time(ledger, request, sink) && push_counters(ledger, sink) && push_mappings(ledger, sink) &&
-	       push_locations(ledger, sink) && push_samples(ledger, request->is_peak, sink, num_sites, num_frames);
+	       push_locations(ledger, sink) && push_samples(ledger, request, sink, num_sites, num_frames);
 }

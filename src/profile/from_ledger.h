@@ -12,6 +12,7 @@
 
 struct profile_request {
 	bool is_peak;        // inuse_* at the moment of the peak, else now
+	bool is_without_inherited; // leave out of alloc_* what the parent allocated before it forked
 	int64_t time_ns;     // of the snapshot, since 1970
 	int64_t cpu_ns;      // that the program has used so far; 0: not known
 	double ticks_per_ns; // of the ledger's ticks; 0: not known

@@ -25,6 +25,7 @@ enum profile_value {
 struct profile_description {
 	int64_t period_bytes; // mean distance between samples, 1: exact
 	int64_t time_ns;      // since 1970
+	int64_t duration_ns;  // that cumulative values cover; 0: a snapshot
 };
 
 struct profile_mapping {

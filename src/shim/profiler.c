@@ -166,6 +166,10 @@ bool profiler_adopt(void)
 {
 	if (__builtin_expect(profiler_has_ledger(), 1))
 		return true;
+	if (!profiler_is_wanted_here()) {
+		atomic_store_explicit(&profiler.state, PROFILER_OFF, memory_order_relaxed);
+		return false;
+	}
 	uint32_t self = (uint32_t)system_tid(), nobody = 0;
 	if (thread.inside_at) // the interrupted event still works on the ledger that there is
 		return false;
@@ -181,7 +185,8 @@ bool profiler_adopt(void)
 		if (!ledger_snapshot_init(&profiler.snapshot, &profiler.ledger))
 			ledger_snapshot_deinit(&profiler.snapshot);
 	}
-	bool is_done = ledger_copy(&own, &profiler.ledger, profiler.snapshot.memory ? &profiler.snapshot : NULL);
+	bool is_done = ledger_copy(&own, &profiler.ledger, profiler.snapshot.memory ? &profiler.snapshot : NULL,
+				   &profiler.storage);
 	if (is_done) {
 		ledger_destroy(&profiler.ledger);
 		ledger_snapshot_deinit(&profiler.snapshot);

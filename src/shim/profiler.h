@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/system.h"
 #include "ledger/copy.h"
 #include "ledger/ledger.h"
 #include "shim/thread.h"
@@ -43,6 +44,8 @@ enum profiler_state {
 struct profiler {
 	_Atomic uint32_t state; // enum profiler_state; ON releases everything below
 	struct ledger ledger;
+	struct storage storage; // of this ledger, and of those of forked children
+	int only_pid;       // the only process to be profiled; 0: all
 	struct rules rules;
 	struct lane *lanes;
 	_Atomic uint32_t is_gate_closed;
@@ -85,6 +88,12 @@ static inline bool profiler_has_ledger(void)
 {
 	// Acquire: pairs with the release in profiler_adopt().
 	return atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1;
+}
+
+// False in a forked child that is not to be profiled.
+static inline bool profiler_is_wanted_here(void)
+{
+	return !profiler.only_pid || profiler.only_pid == system_pid();
 }
 
 // False if there is no memory.

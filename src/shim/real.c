@@ -175,6 +175,25 @@ void real_resolve(void)
 	atomic_store_explicit(&is_resolved, 1, memory_order_release);
 }
 
+// An address tells nothing: a program that is not position-independent has one of its own for malloc(), from
+// which it jumps to whichever serves it.
+bool real_is_reached(void)
+{
+	struct sampler before = thread.sampler;
+	bool was_own = thread.is_own;
+	void *(*called)(size_t) = dlsym(RTLD_DEFAULT, "malloc");
+	thread.is_own = true;
+	sampler_redraw(&thread.sampler);
+	thread.num_own = 0;
+	void *block = called(1);
+	bool is_reached = thread.num_own != 0;
+	void (*give_back)(void *) = dlsym(RTLD_DEFAULT, "free");
+	give_back(block);
+	thread.is_own = was_own;
+	thread.sampler = before;
+	return is_reached;
+}
+
 void real_probe_operators(void)
 {
 	struct sampler before = thread.sampler;

@@ -46,6 +46,9 @@ void real_resolve_operators(void);
 // aligned ones do), by a call to each.  Not within an allocation.
 void real_probe_operators(void);
 
+// True if what the program calls as malloc() comes here.
+bool real_is_reached(void);
+
 // True for a block that was handed out while the functions were being looked up.
 bool real_is_early(const void *block);
 

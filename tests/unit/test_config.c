@@ -56,17 +56,17 @@ static void test_bad_values_are_named_with_what_is_accepted(void **state)
 		"CAIRN_MEMORY=64G", "CAIRN_INTERVAL=0", "CAIRN_INTERVAL=1ms", "CAIRN_INTERVAL=5d", "CAIRN_KEEP=0",
 		"CAIRN_KEEP=65537", "CAIRN_SIGNAL=KILL", "CAIRN_SIGNAL=9", "CAIRN_SIGNAL=SEGV", "CAIRN_SIGNAL=0",
 		"CAIRN_SIGNAL=65", "CAIRN_SIGNAL=RTMIN+31", "CAIRN_SIGNAL=RTMAX", "CAIRN_SIGNAL=usr2", "CAIRN_DUMP_GROWTH=0",
-		"CAIRN_PEAK=yes", "CAIRN_FATAL=2", "CAIRN_OUT=a%q", "CAIRN_OUT=a%", 
+		"CAIRN_PEAK=yes", "CAIRN_FATAL=2", "CAIRN_OUT=a%q", "CAIRN_OUT=a%", "CAIRN_PID=0", "CAIRN_PID=4G", "CAIRN_PID=me",
 		"CAIRN_VERIFY_STACKS=x",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct config config;
-		char expected[100] = "cairn: ";
+		char expected[100] = "";
 		assert_false(read_one(&config, bad[i]));
 		strcat(strcat(expected, bad[i]), ": expected ");
 		assert_memory_equal(storage, expected, strlen(expected));
-		assert_string_equal(strchr(storage, '\n'), "\n"); // one whole line
+		assert_null(strchr(storage, '\n')); // part of one line
 	}
 }
 

@@ -52,7 +52,7 @@ static void test_a_child_starts_with_its_parents_tallies_and_goes_its_own_way(vo
 	site_add_allocation(parent, make_site(parent, 0x1000), 1000000, LEDGER_ONE);
 	make_site(parent, 0x5555);
 	block_remove(parent, 0x10000 + 16, &found);
-	assert_true(ledger_copy(&child, parent, &snapshot));
+	assert_true(ledger_copy(&child, parent, &snapshot, &(struct storage){ 0 }));
 	ledger_snapshot_deinit(&snapshot);
 	read_total(&child, &total);
 	assert_int_equal(total.live_objects, 100);
@@ -76,7 +76,7 @@ static void test_the_tree_of_a_child_is_found_again(void **state)
 	struct ledger *parent = *state, child;
 	struct ledger_snapshot snapshot;
 	assert_true(ledger_snapshot_init(&snapshot, parent));
-	assert_true(ledger_copy(&child, parent, &snapshot));
+	assert_true(ledger_copy(&child, parent, &snapshot, &(struct storage){ 0 }));
 	ledger_snapshot_deinit(&snapshot);
 	for (uint64_t i = 0; i < 10; i++)
 		assert_int_equal(make_site(&child, 0x1000 + i), make_site(parent, 0x1000 + i));
@@ -90,7 +90,7 @@ static void test_without_a_snapshot_only_the_tree_is_copied(void **state)
 	struct ledger *parent = *state, child;
 	struct tally total;
 	struct block found;
-	assert_true(ledger_copy(&child, parent, NULL));
+	assert_true(ledger_copy(&child, parent, NULL, &(struct storage){ 0 }));
 	read_total(&child, &total);
 	assert_int_equal(total.allocated_objects, 0);
 	assert_false(block_remove(&child, 0x10000, &found));

@@ -115,8 +115,9 @@ static void test_random_damage_never_faults(void **state)
 			uint64_t region = (uint64_t)random() % (LEDGER_NUM_REGIONS + 1);
 			uint64_t from = region == LEDGER_NUM_REGIONS ? 500 : ledger->header->regions[region].offset;
 			uint64_t at = from + (uint64_t)random() % 4000;
+			uint64_t regions_at = offsetof(struct ledger_header, regions);
 			if (at >= total_bytes || (at >= 16 && at < 64) ||
-			    (at >= 104 && at < 104 + sizeof(ledger->header->regions)))
+			    (at >= regions_at && at < regions_at + sizeof(ledger->header->regions)))
 				continue; // those are the business of the test above
 			bytes[at] = (char)random();
 		}

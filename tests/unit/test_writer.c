@@ -40,25 +40,36 @@ static int destroy(void **state)
 	return 0;
 }
 
-static int write_to(int fd)
+static void push_ledger(const struct profile_sink *sink)
+{
+	const struct profile_request request = { .time_ns = 123456789 };
+	profile_from_ledger(&ledger, &request, sink);
+}
+
+static void push_difference(const struct profile_sink *sink)
+{
+	const struct profile_description description = { .period_bytes = 4096, .time_ns = 5, .duration_ns = 3 };
+	sink->description(sink->context, &description);
+}
+
+static int write_to(int fd, void (*push)(const struct profile_sink *sink))
 {
 	struct arena arena;
 	struct writer writer;
-	const struct profile_request request = { .time_ns = 123456789 };
 	arena_init(&arena, WRITER_ARENA_BYTES);
 	writer_begin(&writer, &arena, fd);
-	profile_from_ledger(&ledger, &request, &writer.sink);
+	push(&writer.sink);
 	int error = writer_end(&writer);
 	arena_deinit(&arena);
 	return error;
 }
 
-static Profile *read_back(void)
+static Profile *read_back(void (*push)(const struct profile_sink *sink))
 {
 	static unsigned char bytes[16 << 20];
 	char name[] = "/tmp/cairn-test-XXXXXX";
 	int fd = mkstemp(name);
-	assert_int_equal(write_to(fd), 0);
+	assert_int_equal(write_to(fd, push), 0);
 	lseek(fd, 0, SEEK_SET);
 	unlink(name);
 	gzFile file = gzdopen(fd, "rb");
@@ -80,7 +91,7 @@ static void test_a_profile_says_what_it_is(void **state)
 {
 	static const char *const types[] = { "alloc_objects", "alloc_space", "inuse_objects", "inuse_space" };
 	static const char *const units[] = { "count", "bytes", "count", "bytes" };
-	Profile *profile = read_back();
+	Profile *profile = read_back(push_ledger);
 	(void)state;
 	assert_int_equal(profile->n_sample_type, 4);
 	for (int i = 0; i < 4; i++) {
@@ -113,7 +124,7 @@ static void test_samples_have_their_stacks_and_values(void **state)
 	site_add_freeing(&ledger, site, 100, LEDGER_ONE);
 	uint32_t cut = tree_get_node(&ledger, tree_get_node(&ledger, 0, LEDGER_FRAME_TRUNCATED), leaf);
 	site_add_allocation(&ledger, site_get(&ledger, cut, 0), 0, LEDGER_ONE);
-	Profile *profile = read_back();
+	Profile *profile = read_back(push_ledger);
 	assert_int_equal(profile->n_sample, 2);
 	const Perftools__Profiles__Sample *sample = profile->sample[0];
 	assert_int_equal(sample->n_location_id, 2);
@@ -144,7 +155,7 @@ static void test_a_large_profile_is_whole(void **state)
 		node = tree_get_node(&ledger, i % 100 ? node : 0, tree_get_frame(&ledger, 1, 0x400000 + i));
 		site_add_allocation(&ledger, site_get(&ledger, node, 0), i, LEDGER_ONE);
 	}
-	Profile *profile = read_back();
+	Profile *profile = read_back(push_ledger);
 	int64_t sum = 0;
 	for (size_t i = 0; i < profile->n_sample; i++)
 		sum += profile->sample[i]->value[3];
@@ -153,14 +164,24 @@ static void test_a_large_profile_is_whole(void **state)
 	perftools__profiles__profile__free_unpacked(profile, NULL);
 }
 
+static void test_a_difference_has_a_duration(void **state)
+{
+	Profile *profile = read_back(push_difference);
+	(void)state;
+	assert_int_equal(profile->period, 4096);
+	assert_int_equal(profile->time_nanos, 5);
+	assert_int_equal(profile->duration_nanos, 3);
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
 static void test_failures_to_write_are_reported(void **state)
 {
 	(void)state;
 	int full = open("/dev/full", O_WRONLY);
 	if (full >= 0) // not in every container
-		assert_int_equal(write_to(full), ENOSPC);
+		assert_int_equal(write_to(full, push_ledger), ENOSPC);
 	close(full);
-	assert_int_equal(write_to(-1), EBADF);
+	assert_int_equal(write_to(-1, push_ledger), EBADF);
 }
 
 static void test_an_arena_without_memory_is_reported(void **state)
@@ -184,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_profile_says_what_it_is, create, destroy),
 		cmocka_unit_test_setup_teardown(test_samples_have_their_stacks_and_values, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_large_profile_is_whole, create, destroy),
+		cmocka_unit_test(test_a_difference_has_a_duration),
 		cmocka_unit_test_setup_teardown(test_failures_to_write_are_reported, create, destroy),
 		cmocka_unit_test_setup_teardown(test_an_arena_without_memory_is_reported, create, destroy),
 	};

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Harvest: the profiles of the processes of one `cairn run`.  OUTSIDE.
+#include "cli/harvest.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/snapshot.h"
+#include "profile/merge.h"
+#include "target/list.h"
+
+// What is to become of a ledger.
+enum fate {
+	FATE_UNREADABLE,
+	FATE_RUNNING,
+	FATE_EXECUTED, // its process went on as another program
+	FATE_EMPTY,
+	FATE_WRITE,
+	FATE_WRITTEN,
+};
+
+// A harvest under way.
+struct work {
+	struct harvest *harvest;
+	const struct harvest_request *request;
+	struct list list;
+	enum fate *fates; // of the list's entries
+};
+
+static bool is_first(const struct work *work, const struct list_entry *entry)
+{
+	return entry->header.pid == (uint32_t)work->request->pid;
+}
+
+// True if the process went on as another program, which has a ledger of its own.
+static bool has_executed(const struct list *list, const struct ledger_header *header)
+{
+	for (size_t i = 0; i < list->num_entries; i++) {
+		const struct ledger_header *other = &list->entries[i].header;
+		if (header->process_start && list->entries[i].is_readable && other->pid == header->pid &&
+		    other->pid_namespace == header->pid_namespace && other->process_start == header->process_start &&
+		    other->start_ticks > header->start_ticks)
+			return true;
+	}
+	return false;
+}
+
+static enum fate fate_of(const struct work *work, const struct list_entry *entry)
+{
+	if (!entry->is_readable)
+		return FATE_UNREADABLE;
+	if (entry->pid)
+		return FATE_RUNNING;
+	if (has_executed(&work->list, &entry->header))
+		return FATE_EXECUTED;
+	bool has_nothing = entry->header.num_samples == 0;
+	return has_nothing && (!is_first(work, entry) || entry->header.rate_bytes == 0) ? FATE_EMPTY : FATE_WRITE;
+}
+
+static void fail(struct work *work, const struct error *error)
+{
+	if (work->harvest->num_failed++ == 0)
+		work->harvest->error = *error;
+}
+
+static void add_live(struct harvest *harvest, const struct list_entry *entry)
+{
+	harvest->total.live_bytes += entry->total.live_bytes;
+	harvest->total.live_objects += entry->total.live_objects;
+	harvest->total.live_bytes_variance += entry->total.live_bytes_variance;
+	harvest->is_estimate |= entry->is_estimate;
+}
+
+static void note_written(struct harvest *harvest, const struct list_entry *entry, const char *path)
+{
+	if (harvest->num_written++ && entry->total.live_bytes <= harvest->total.live_bytes)
+		return;
+	strcpy(harvest->path, path);
+	harvest->total = entry->total;
+	harvest->is_estimate = entry->is_estimate;
+}
+
+static bool write_peak(const struct work *work, const struct file_contents *contents, const struct pattern_values *values,
+		       struct error *error)
+{
+	char path[PATH_MAX];
+	struct text text = TEXT_ON(path);
+	pattern_expand(&text, work->request->pattern, values, true);
+	return file_write(path, contents, error);
+}
+
+static bool write_one(struct work *work, const struct list_entry *entry, struct error *error)
+{
+	char path[PATH_MAX];
+	struct snapshot snapshot = { 0 };
+	struct target *target;
+	if (!target_open_file(&target, entry->path, error))
+		return false;
+	snapshot.target = target;
+	struct pattern_values values = snapshot_values(target);
+	struct file_contents contents = snapshot_contents(&snapshot);
+	bool is_written = file_write_next(work->request->pattern, &values, &contents, path, error);
+	if (is_written)
+		note_written(work->harvest, entry, path);
+	snapshot.is_peak = true;
+	is_written = is_written && (!work->request->is_peak || write_peak(work, &contents, &values, error));
+	target_close(target);
+	return is_written;
+}
+
+static void write_each(struct work *work)
+{
+	for (size_t i = 0; i < work->list.num_entries; i++) {
+		struct error error;
+		if (work->fates[i] != FATE_WRITE)
+			continue;
+		if (write_one(work, &work->list.entries[i], &error))
+			work->fates[i] = FATE_WRITTEN;
+		else
+			fail(work, &error);
+	}
+}
+
+static bool add_to_merge(struct merge *merge, const char *path, bool is_peak, struct error *error)
+{
+	struct target *target;
+	if (!target_open_file(&target, path, error))
+		return false;
+	struct snapshot snapshot = { target, is_peak, true };
+	bool is_added = snapshot_push(&snapshot, merge_begin(merge, MERGE_ADD));
+	target_close(target);
+	return is_added || error_set(error, "%s: its stacks name frames that are not there", path);
+}
+
+static bool push_merged(void *context, const struct profile_sink *sink)
+{
+	return merge_push(context, sink);
+}
+
+// The sum of all, as they are now or at the peak of each.
+static bool write_merged(struct work *work, bool is_peak, struct pattern_values *values, struct error *error)
+{
+	struct merge *merge = merge_create();
+	struct file_contents contents = { push_merged, merge };
+	bool is_sound = true;
+	for (size_t i = 0; i < work->list.num_entries && is_sound; i++)
+		if (work->fates[i] == FATE_WRITE)
+			is_sound = add_to_merge(merge, work->list.entries[i].path, is_peak, error);
+	if (is_sound && is_peak)
+		is_sound = write_peak(work, &contents, values, error);
+	else if (is_sound)
+		is_sound = file_write_next(work->request->pattern, values, &contents, work->harvest->path, error);
+	merge_destroy(merge);
+	return is_sound;
+}
+
+// The file is named after the process that was started, or else the first there is.
+static const struct list_entry *find_named(const struct work *work)
+{
+	const struct list_entry *named = NULL;
+	for (size_t i = 0; i < work->list.num_entries; i++)
+		if (work->fates[i] == FATE_WRITE && (!named || is_first(work, &work->list.entries[i])))
+			named = &work->list.entries[i];
+	return named;
+}
+
+static void write_all_in_one(struct work *work)
+{
+	struct error error;
+	const struct list_entry *named = find_named(work);
+	if (!named)
+		return;
+	struct pattern_values values = snapshot_values_of(&named->header, named->program);
+	if (!write_merged(work, false, &values, &error) ||
+	    (work->request->is_peak && !write_merged(work, true, &values, &error))) {
+		fail(work, &error);
+		return;
+	}
+	work->harvest->num_written = 1;
+	for (size_t i = 0; i < work->list.num_entries; i++) {
+		if (work->fates[i] != FATE_WRITE)
+			continue;
+		work->fates[i] = FATE_WRITTEN;
+		add_live(work->harvest, &work->list.entries[i]);
+	}
+}
+
+// Who waited for the process knows how it ended.
+static void note_end(const char *path, int wait_status)
+{
+	struct {
+		uint32_t end;
+		int32_t status;
+	} ended = { LEDGER_END_EXIT, WEXITSTATUS(wait_status) };
+	if (WIFSIGNALED(wait_status)) {
+		ended.end = LEDGER_END_SIGNAL;
+		ended.status = WTERMSIG(wait_status);
+	}
+	_Static_assert(offsetof(struct ledger_header, end_status) == offsetof(struct ledger_header, end) + 4, "layout");
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	ssize_t written = pwrite(fd, &ended, sizeof(ended), offsetof(struct ledger_header, end));
+	(void)written; // `cairn list` will not know how it ended
+	close(fd);
+}
+
+static void finish(struct work *work)
+{
+	for (size_t i = 0; i < work->list.num_entries; i++) {
+		const struct list_entry *entry = &work->list.entries[i];
+		enum fate fate = work->fates[i];
+		work->harvest->num_running += fate == FATE_RUNNING;
+		work->harvest->num_empty += fate == FATE_EMPTY;
+		if (fate == FATE_UNREADABLE)
+			fail(work, &entry->error);
+		if ((fate == FATE_WRITTEN || fate == FATE_EXECUTED || fate == FATE_EMPTY) && !work->request->are_kept)
+			unlink(entry->path);
+		else if ((fate == FATE_WRITTEN || fate == FATE_WRITE) && is_first(work, entry))
+			note_end(entry->path, work->request->wait_status);
+	}
+}
+
+void harvest_run(struct harvest *harvest, const struct harvest_request *request)
+{
+	struct work work = { .harvest = harvest, .request = request };
+	*harvest = (struct harvest){ 0 };
+	list_init_directory(&work.list, request->directory);
+	work.fates = memory_get(work.list.num_entries, sizeof(*work.fates));
+	for (size_t i = 0; i < work.list.num_entries; i++)
+		work.fates[i] = fate_of(&work, &work.list.entries[i]);
+	(request->is_merged ? write_all_in_one : write_each)(&work);
+	finish(&work);
+	free(work.fates);
+	list_deinit(&work.list);
+}

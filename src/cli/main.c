@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// cairn: the command line.  OUTSIDE.
+#include <errno.h>
+#include <locale.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "profile/version.h"
+
+static const struct command commands[] = {
+	{ "run", "run a program and profile its heap", run_main },
+	{ "list", "what is being profiled on this machine", list_main },
+	{ "top", "live view of a program's heap", top_main },
+	{ "dump", "write the profile of a running or dead program", dump_main },
+	{ "remove", "delete the ledgers of dead programs", remove_main },
+};
+
+#define NUM_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_help(FILE *to)
+{
+	fprintf(to, "Usage: cairn COMMAND [OPTION...] [ARGUMENT...]\n"
+		    "Heap profiler for native programs: which call stacks hold memory, and how much.\n\n");
+	for (size_t i = 0; i < NUM_COMMANDS; i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(to, "\n"
+		    "Examples:\n"
+		    "  cairn run -- ./server --port 80    profile it; a pprof file is there when it ends, however it ends\n"
+		    "  cairn top 1234                     look into a running one\n"
+		    "  cairn dump 1234 -o now.pb.gz       write its profile without stopping it\n"
+		    "\n"
+		    "'cairn COMMAND --help' tells more, and so does 'man cairn'.\n");
+}
+
+static int print_version(void)
+{
+	printf("cairn %s\n", CAIRN_VERSION);
+	return COMMAND_DONE;
+}
+
+// `cairn help` and `cairn help COMMAND`.
+static int help(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < NUM_COMMANDS; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(2, (char *[]){ argv[1], (char[]){ "--help" }, NULL });
+	print_help(stdout);
+	return COMMAND_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : NULL;
+	setlocale(LC_CTYPE, ""); // the characters of a terminal; numbers stay as they are
+	if (!name) {
+		print_help(stderr);
+		return COMMAND_MISUSED;
+	}
+	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0)
+		return help(argc - 1, argv + 1);
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+		return print_version();
+	for (size_t i = 0; i < NUM_COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "cairn: %s: no such command; 'cairn --help' lists them, 'cairn run -- PROGRAM' profiles a program\n", name);
+	return COMMAND_MISUSED;
+}

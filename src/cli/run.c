@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cairn run`: start a program with the library preloaded, and write its profile when it is gone.  OUTSIDE.
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/harvest.h"
+#include "cli/library.h"
+#include "cli/snapshot.h"
+#include "control/config.h"
+#include "launch/child.h"
+#include "launch/program.h"
+#include "target/list.h"
+
+// As env(1) and timeout(1) have it: what is ours, not the program's.
+#define STATUS_OWN_FAILURE 125
+
+enum {
+	FIRST_VARIABLE = 256, // keys of the options in variables[] follow one another from here
+	KEY_MERGE = 512,
+	KEY_NO_FOLLOW,
+	KEY_FORCE,
+	KEY_LIBRARY,
+};
+
+// Options that set a variable of the program's environment.
+static const char *const variables[] = {
+	"CAIRN_OUT",    "CAIRN_RATE",  "CAIRN_LEDGER", "CAIRN_INTERVAL", "CAIRN_SIGNAL",  "CAIRN_DUMP_GROWTH", "CAIRN_KEEP",
+	"CAIRN_MEMORY", "CAIRN_ONLY",  "CAIRN_SEED",   "CAIRN_PEAK",	 "CAIRN_FATAL", "CAIRN_VERBOSE", "CAIRN_VERIFY_STACKS",
+};
+
+enum { OUT, RATE, LEDGER, INTERVAL, SIGNAL, DUMP_GROWTH, KEEP, MEMORY, ONLY, SEED, FIRST_FLAG, PEAK = FIRST_FLAG, FATAL, VERBOSE,
+       VERIFY_STACKS, NUM_VARIABLES };
+
+static const struct argp_option options[] = {
+	{ "out", FIRST_VARIABLE + OUT, "PATTERN", 0, "name of the profile: %p pid, %n number, %e program, %t unix time, "
+						    "%h host (default " CONFIG_DEFAULT_OUT ")", 1 },
+	{ NULL, 'o', "PATTERN", 0, "the same as --out", 1 },
+	{ "rate", FIRST_VARIABLE + RATE, "BYTES", 0, "mean bytes between samples (512K); 1 is exact", 1 },
+	{ "exact", 'x', NULL, 0, "record every allocation: --rate 1", 1 },
+	{ "peak", FIRST_VARIABLE + PEAK, NULL, 0, "with each profile another of the heap when it was largest", 1 },
+	{ "merge", KEY_MERGE, NULL, 0, "one profile for all processes", 2 },
+	{ "no-follow", KEY_NO_FOLLOW, NULL, 0, "profile the first process only, not those that it starts", 2 },
+	{ "only", FIRST_VARIABLE + ONLY, "NAMES", 0, "profile only these programs, separated by commas", 2 },
+	{ "interval", FIRST_VARIABLE + INTERVAL, "TIME", 0, "also write a profile every 500ms, 30s, 5m or 1h", 3 },
+	{ "signal", FIRST_VARIABLE + SIGNAL, "SIGNAL", 0, "also write one on this signal (USR2, RTMIN+3)", 3 },
+	{ "dump-growth", FIRST_VARIABLE + DUMP_GROWTH, "BYTES", 0, "also write one when the heap has grown by this much", 3 },
+	{ "fatal", FIRST_VARIABLE + FATAL, NULL, 0, "also write one from within just before a signal ends the program", 3 },
+	{ "keep", FIRST_VARIABLE + KEEP, "NUMBER", 0, "keep only the newest of the profiles written meanwhile", 3 },
+	{ "ledger", FIRST_VARIABLE + LEDGER, "DIRECTORY", 0, "keep the ledgers in a directory run.* below this one, also when "
+							     "their profiles are written", 4 },
+	{ "memory", FIRST_VARIABLE + MEMORY, "BYTES", 0, "limit of a ledger (64M, at rate 1 1G)", 4 },
+	{ "seed", FIRST_VARIABLE + SEED, "NUMBER", 0, "make sampling repeatable (one thread)", 4 },
+	{ "library", KEY_LIBRARY, "FILE", 0, "the libcairn.so to preload", 4 },
+	{ "force", KEY_FORCE, NULL, 0, "start the program also if it cannot be profiled", 4 },
+	{ "quiet", 'q', NULL, 0, "do not say where the profile is", 5 },
+	{ "verbose", FIRST_VARIABLE + VERBOSE, NULL, 0, "the library says on stderr what it does", 5 },
+	{ "verify-stacks", FIRST_VARIABLE + VERIFY_STACKS, NULL, 0, "compare each stack with libunwind's (slow)", 5 },
+	{ 0 },
+};
+
+struct run {
+	const char *values[NUM_VARIABLES]; // of variables[]; NULL: not given
+	bool is_merged, is_first_only, is_forced, is_quiet;
+	char library[PATH_MAX];
+	char directory[PATH_MAX]; // of the ledgers
+	char **argv;              // PROGRAM ARGS
+};
+
+static const char *option_name(int key)
+{
+	const struct argp_option *option = options;
+	while (option->key != key)
+		option++;
+	return option->name;
+}
+
+static void set_variable(struct run *run, struct argp_state *state, int number, const char *value)
+{
+	char storage[1024];
+	struct text expected = TEXT_ON(storage);
+	if (!config_check(variables[number], value, &expected))
+		argp_error(state, "--%s: %s", option_name(FIRST_VARIABLE + number), storage);
+	run->values[number] = value;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct run *run = state->input;
+	if (key >= FIRST_VARIABLE && key < FIRST_VARIABLE + NUM_VARIABLES) {
+		int number = key - FIRST_VARIABLE;
+		set_variable(run, state, number, number >= FIRST_FLAG ? "1" : argument);
+		return 0;
+	}
+	switch (key) {
+	case 'o': set_variable(run, state, OUT, argument); return 0;
+	case 'x': run->values[RATE] = "1"; return 0;
+	case 'q': run->is_quiet = true; return 0;
+	case KEY_MERGE: run->is_merged = true; return 0;
+	case KEY_NO_FOLLOW: run->is_first_only = true; return 0;
+	case KEY_FORCE: run->is_forced = true; return 0;
+	case KEY_LIBRARY:
+		if (!realpath(argument, run->library))
+			argp_failure(state, STATUS_OWN_FAILURE, errno, "%s", argument);
+		return 0;
+	case ARGP_KEY_ARGS:
+		run->argv = state->argv + state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS: argp_error(state, "which program? cairn run -- PROGRAM ARGUMENT..."); return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	options, parse, "[--] PROGRAM [ARGUMENT...]",
+	"Run a program and profile its heap.  When it has ended, however it did, its profile is written: a file for pprof."
+	"\vThe program gets the terminal, signals and descriptors as if cairn were not there, and its exit status is cairn's; "
+	"a status of 125 means that cairn failed, 126 and 127 that the program could not be executed.  Each option but the last "
+	"ones has the name of a variable, CAIRN_RATE for --rate, which does the same.\n\n"
+	"Examples:\n"
+	"  cairn run -- ./server --port 80\n"
+	"  cairn run --exact -o leak.pb.gz -- ./test-suite\n"
+	"  cairn run --merge --interval 1m -- make -j4\n"
+	"  cairn run --peak -- python3 script.py", NULL, NULL, NULL,
+};
+
+static const char *value_of(const struct run *run, int number)
+{
+	const char *inherited = getenv(variables[number]);
+	return run->values[number] ? run->values[number] : inherited && *inherited ? inherited : NULL;
+}
+
+// The program would run unprofiled.
+static bool check_inherited(struct error *error)
+{
+	for (int i = 0; i < NUM_VARIABLES; i++) {
+		char storage[1024];
+		struct text expected = TEXT_ON(storage);
+		const char *value = getenv(variables[i]);
+		if (value && *value && !config_check(variables[i], value, &expected))
+			return error_set(error, "%s=%s", variables[i], storage);
+	}
+	return true;
+}
+
+// A directory of this run's own, so that nothing else is in it.
+static bool make_directory(struct run *run, struct error *error)
+{
+	const char *parent = value_of(run, LEDGER);
+	if (!parent && !(parent = list_default_directory(error)))
+		return false;
+	char *absolute = realpath(parent, NULL);
+	if (!absolute)
+		return error_set(error, "%s: %s", parent, strerror(errno));
+	int length = snprintf(run->directory, sizeof(run->directory), "%s/run.XXXXXX", absolute);
+	free(absolute);
+	if (length >= (int)sizeof(run->directory) || !mkdtemp(run->directory))
+		return error_set(error, "%s: no directory for ledgers can be made in it: %s", parent, strerror(errno));
+	return true;
+}
+
+// In the child: the variables, and the library before what is preloaded already.
+static void set_environment(void *context)
+{
+	const struct run *run = context;
+	const char *before = getenv("LD_PRELOAD");
+	char *preload = NULL, pid[32];
+	for (int i = 0; i < NUM_VARIABLES; i++)
+		if (run->values[i])
+			setenv(variables[i], run->values[i], 1);
+	setenv(variables[LEDGER], run->directory, 1);
+	unsetenv("CAIRN_PID");
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (run->is_first_only)
+		setenv("CAIRN_PID", pid, 1);
+	if (before && *before && asprintf(&preload, "%s:%s", run->library, before) > 0)
+		setenv("LD_PRELOAD", preload, 1);
+	else
+		setenv("LD_PRELOAD", run->library, 1);
+}
+
+static void report(const struct run *run, const struct harvest *harvest)
+{
+	char storage[PATH_MAX + 512];
+	struct text line = TEXT_ON(storage);
+	if (harvest->num_failed)
+		fprintf(stderr, "cairn: %s; the ledger stays in %s, see 'cairn dump'\n", harvest->error.message, run->directory);
+	if (run->is_quiet)
+		return;
+	if (harvest->num_running)
+		fprintf(stderr, "cairn: %u %s still %s; 'cairn list' shows them\n", harvest->num_running,
+			harvest->num_running == 1 ? "process" : "processes", harvest->num_running == 1 ? "runs" : "run");
+	if (harvest->num_written == 1) {
+		text_add(&line, "wrote ");
+		text_add(&line, harvest->path);
+	} else if (harvest->num_written) {
+		text_add(&line, "wrote ");
+		text_add_number(&line, harvest->num_written);
+		text_add(&line, " profiles, the largest ");
+		text_add(&line, harvest->path);
+	}
+	if (harvest->num_written) {
+		text_add(&line, ": ");
+		snapshot_add_live(&line, &harvest->total, harvest->is_estimate);
+		fprintf(stderr, "cairn: %s; look at it with: go tool pprof -top %s\n", storage, harvest->path);
+	} else if (!harvest->num_running && !harvest->num_failed) {
+		fprintf(stderr, "cairn: nothing was profiled: %s\n",
+			harvest->num_empty ? "recording was off" : "the program did not load the library, or could keep no ledger "
+								   "in a file; CAIRN_VERBOSE=1 tells more");
+	}
+}
+
+// Set up what the program needs.  False, with the status to end with.
+static bool prepare(struct run *run, char **path, bool *is_linked, int *status, struct error *error)
+{
+	*status = STATUS_OWN_FAILURE;
+	if (!check_inherited(error))
+		return false;
+	if (!run->library[0] && !library_find(run->library, error))
+		return false;
+	if (!program_find(run->argv[0], path, status, error))
+		return false;
+	*status = STATUS_OWN_FAILURE;
+	if (!run->is_forced && !program_can_be_preloaded(*path, error)) {
+		struct error why = *error;
+		return error_set(error, "%s (--force starts it all the same)", why.message);
+	}
+	return make_directory(run, error) && library_make_plain(run->library, run->directory, is_linked, error);
+}
+
+int run_main(int argc, char **argv)
+{
+	struct run run = { 0 };
+	struct error error;
+	struct harvest harvest;
+	char *path = NULL;
+	int status;
+	bool is_linked = false;
+	command_parse_or_end(&argp, argc, argv, ARGP_IN_ORDER, &run, STATUS_OWN_FAILURE);
+	setlocale(LC_CTYPE, "");
+	if (!prepare(&run, &path, &is_linked, &status, &error)) {
+		command_fail(&error);
+		return status;
+	}
+	struct child child = { .path = path, .argv = run.argv, .prepare = set_environment, .context = &run };
+	bool has_run = child_run(&child, &status, &error);
+	if (has_run) {
+		const char *pattern = value_of(&run, OUT), *peak = value_of(&run, PEAK);
+		const struct harvest_request request = { run.directory, pattern ? pattern : CONFIG_DEFAULT_OUT, child.pid,
+							 child.wait_status, peak && strcmp(peak, "1") == 0, run.is_merged,
+							 value_of(&run, LEDGER) != NULL };
+		harvest_run(&harvest, &request);
+		report(&run, &harvest);
+	}
+	if (is_linked && (!has_run || !harvest.num_running))
+		unlink(run.library);
+	rmdir(run.directory); // if nothing is left in it
+	free(path);
+	if (has_run)
+		child_end_alike(&child);
+	command_fail(&error);
+	return status;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Since: what happened in a process between an earlier profile of it and now.  OUTSIDE.
+#include "cli/since.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pprof/reader.h"
+
+#define PROCESS_COMMENT "process: " // of profiles written by cairn: its pid and when it began
+
+// Hands everything on, and looks for the comment that tells the process.
+struct filter {
+	const struct profile_sink *sink;
+	char process[128]; // "": none seen
+};
+
+static bool take_description(void *context, const struct profile_description *description)
+{
+	const struct filter *filter = context;
+	return filter->sink->description(filter->sink->context, description);
+}
+
+static bool take_comment(void *context, const char *comment)
+{
+	struct filter *filter = context;
+	if (strncmp(comment, PROCESS_COMMENT, strlen(PROCESS_COMMENT)) == 0)
+		snprintf(filter->process, sizeof(filter->process), "%s", comment);
+	return filter->sink->comment(filter->sink->context, comment);
+}
+
+static bool take_mapping(void *context, const struct profile_mapping *mapping)
+{
+	const struct filter *filter = context;
+	return filter->sink->mapping(filter->sink->context, mapping);
+}
+
+static bool take_location(void *context, const struct profile_location *location)
+{
+	const struct filter *filter = context;
+	return filter->sink->location(filter->sink->context, location);
+}
+
+static bool take_sample(void *context, const struct profile_sample *sample)
+{
+	const struct filter *filter = context;
+	return filter->sink->sample(filter->sink->context, sample);
+}
+
+static struct profile_sink sink_of(struct filter *filter)
+{
+	return (struct profile_sink){ filter, take_description, take_comment, take_mapping, take_location, take_sample };
+}
+
+static bool subtract(struct merge *difference, const char *path, const char *process, struct error *error)
+{
+	struct filter filter = { .sink = merge_begin(difference, MERGE_SUBTRACT) };
+	const struct profile_sink sink = sink_of(&filter);
+	error->message[0] = 0;
+	if (!reader_read_file(path, &sink, error))
+		return error->message[0] ? false : error_set(error, "%s: its stacks name frames that are not there", path);
+	if (!filter.process[0])
+		return error_set(error, "%s: does not tell of which process it is; it must be a profile written by cairn", path);
+	return strcmp(filter.process, process) == 0 ||
+	       error_set(error, "%s: is of another process (%s, and here %s)", path, filter.process, process);
+}
+
+bool since_create(struct merge **difference, struct snapshot *snapshot, const char *path, struct error *error)
+{
+	struct merge *merge = merge_create();
+	struct filter filter = { .sink = merge_begin(merge, MERGE_ADD) };
+	const struct profile_sink sink = sink_of(&filter);
+	bool is_pushed = snapshot_push(snapshot, &sink) || error_set(error, "the ledger names frames that are not there");
+	if (!is_pushed || !subtract(merge, path, filter.process, error)) {
+		merge_destroy(merge);
+		return false;
+	}
+	*difference = merge;
+	return true;
+}

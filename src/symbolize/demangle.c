@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Demangle: the names of functions as people write them.  OUTSIDE.
+#include "symbolize/demangle.h"
+
+#include <ctype.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libiberty/demangle.h>
+
+#define MAX_SYMBOL_BYTES 4096 // libiberty's stack grows with it: some 300 bytes for each
+#define MAX_NAME_BYTES 8192   // a short symbol can stand for a name of any length
+#define MAX_D_REFERENCES 16   // each may multiply the length, and libiberty gives a D name whole only
+
+struct output {
+	struct text text;
+	jmp_buf is_full;
+	char storage[MAX_NAME_BYTES];
+};
+
+static bool begins_with(const char *string, const char *start)
+{
+	return strncmp(string, start, strlen(start)) == 0;
+}
+
+static void take(const char *piece, size_t num_bytes, void *context)
+{
+	struct output *output = context;
+	text_add_bytes(&output->text, piece, num_bytes);
+	if (output->text.is_cut)
+		longjmp(output->is_full, 1);
+}
+
+// False if it is no such symbol.  A name that is too long is cut.
+static bool demangle_with_callback(int (*run)(const char *, int, demangle_callbackref, void *), const char *symbol,
+				   struct output *output)
+{
+	output->text = (struct text)TEXT_ON(output->storage);
+	output->storage[0] = 0;
+	if (setjmp(output->is_full))
+		return true;
+	return run(symbol, DMGL_ANSI | DMGL_NO_RECURSE_LIMIT, take, output) && output->text.length;
+}
+
+static bool demangle_d(const char *symbol, struct output *output)
+{
+	size_t num_references = 0;
+	for (const char *at = symbol; *at; at++)
+		num_references += *at == 'Q';
+	if (!begins_with(symbol, "_D") || !isdigit((unsigned char)symbol[2]) || num_references > MAX_D_REFERENCES)
+		return false;
+	char *name = dlang_demangle(symbol, 0);
+	output->text = (struct text)TEXT_ON(output->storage);
+	if (name)
+		text_add_bytes(&output->text, name, strcspn(name, "("));
+	free(name);
+	return name && !output->text.is_cut;
+}
+
+// ", std::allocator<...>" and the like: what follows it, or NULL if it is no such template argument.
+static const char *skip_default(const char *from)
+{
+	static const char *const defaults[] = {
+		", std::allocator<", ", std::char_traits<", ", std::less<", ", std::equal_to<", ", std::hash<",
+		", std::default_delete<",
+	};
+	bool is_default = false;
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		is_default |= begins_with(from, defaults[i]);
+	if (!is_default)
+		return NULL;
+	const char *at = strchr(from, '<') + 1;
+	for (int depth = 1; depth; at++) {
+		if (!*at)
+			return NULL;
+		depth += (*at == '<') - (*at == '>');
+	}
+	return at;
+}
+
+// Leave arguments out that repeat a default, where they end a list.  From the right: what is left out may
+// have been followed by such arguments too.
+static void drop_defaults(char *name)
+{
+	for (char *at = name + strlen(name); at > name;) {
+		const char *end = skip_default(--at);
+		if (!end)
+			continue;
+		end += *end == ' ';
+		if (*end == '>')
+			memmove(at, end, strlen(end) + 1);
+	}
+}
+
+static void replace_all(char *name, const char *what, const char *with) // that is no longer
+{
+	size_t what_length = strlen(what), with_length = strlen(with);
+	for (char *at = name; (at = strstr(at, what));) {
+		memcpy(at, with, with_length);
+		memmove(at + with_length, at + what_length, strlen(at + what_length) + 1);
+	}
+}
+
+static void simplify(char *name)
+{
+	replace_all(name, "std::__cxx11::", "std::");
+	drop_defaults(name);
+	replace_all(name, "> >", ">>");
+	replace_all(name, "std::basic_string<char>", "std::string");
+}
+
+// The length of a symbol without its version.
+static size_t length_without_version(const char *symbol)
+{
+	const char *at = strchr(symbol, '@');
+	return at && at > symbol ? (size_t)(at - symbol) : strlen(symbol);
+}
+
+// The length of a C symbol without what compilers append to clones and parts of functions.
+static size_t length_without_suffix(const char *symbol)
+{
+	static const char *const suffixes[] = { ".isra.", ".part.", ".constprop.", ".cold", ".lto_priv.", ".llvm." };
+	size_t length = strlen(symbol);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		const char *at = strstr(symbol, suffixes[i]);
+		if (at && at > symbol && (size_t)(at - symbol) < length)
+			length = (size_t)(at - symbol);
+	}
+	return length;
+}
+
+static bool demangle(const char *symbol, struct output *output)
+{
+	return demangle_with_callback(rust_demangle_callback, symbol, output) ||
+	       (begins_with(symbol, "_Z") && demangle_with_callback(cplus_demangle_v3_callback, symbol, output)) ||
+	       demangle_d(symbol, output);
+}
+
+void demangle_add(struct text *text, const char *versioned)
+{
+	static struct output output; // too large for some stacks
+	char storage[MAX_SYMBOL_BYTES];
+	struct text symbol = TEXT_ON(storage);
+	text_add_bytes(&symbol, versioned, length_without_version(versioned));
+	if (!symbol.is_cut && demangle(storage, &output)) {
+		simplify(output.storage);
+		text_add(text, output.storage);
+	} else {
+		text_add_bytes(text, storage, length_without_suffix(storage));
+	}
+}

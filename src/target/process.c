@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Process: what /proc tells of a process.  OUTSIDE.
+#include "target/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_file(pid_t pid, const char *name)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	return fopen(path, "re");
+}
+
+// Fields of /proc/PID/stat are counted from 1.  The second is a name in parentheses that may hold anything.
+static bool read_stat(pid_t pid, int field, char *state, uint64_t *value)
+{
+	char line[1024];
+	FILE *file = open_file(pid, "stat");
+	if (!file)
+		return false;
+	size_t length = fread(line, 1, sizeof(line) - 1, file);
+	fclose(file);
+	line[length] = 0;
+	char *at = strrchr(line, ')');
+	if (!at || at[1] != ' ')
+		return false;
+	*state = at[2];
+	for (int i = 2; at && i < field; i++)
+		at = strchr(at + 1, ' ');
+	*value = at ? strtoull(at + 1, NULL, 10) : 0;
+	return at != NULL;
+}
+
+bool process_is_alive(pid_t pid)
+{
+	char state;
+	uint64_t unused;
+	return pid > 0 && read_stat(pid, 4, &state, &unused) && state != 'Z' && state != 'X';
+}
+
+uint64_t process_start(pid_t pid)
+{
+	char state;
+	uint64_t start;
+	return read_stat(pid, 22, &state, &start) ? start : 0;
+}
+
+uint64_t process_resident_bytes(pid_t pid)
+{
+	uint64_t size_pages, resident_pages;
+	FILE *file = open_file(pid, "statm");
+	if (!file)
+		return 0;
+	bool is_read = fscanf(file, "%" SCNu64 " %" SCNu64, &size_pages, &resident_pages) == 2;
+	fclose(file);
+	return is_read ? resident_pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+int64_t process_cpu_ns(pid_t pid)
+{
+	char state;
+	uint64_t user, system;
+	if (!read_stat(pid, 14, &state, &user) || !read_stat(pid, 15, &state, &system))
+		return 0;
+	return (int64_t)(user + system) * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
+pid_t process_inner_pid(pid_t pid)
+{
+	char line[512];
+	pid_t inner = 0;
+	FILE *file = open_file(pid, "status");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "NSpid:", 6) != 0)
+			continue;
+		const char *last = strrchr(line, '\t');
+		inner = last ? atoi(last) : 0;
+	}
+	fclose(file);
+	return inner;
+}
+
+// "START-LIMIT PERMISSIONS OFFSET DEVICE INODE   PATH", as proc(5) has it.
+static bool read_mapping(char *line, struct process_mapping *mapping)
+{
+	char permissions[8];
+	int path_at = 0;
+	line[strcspn(line, "\n")] = 0;
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %" SCNu64 " %n", &mapping->start, &mapping->limit,
+		   permissions, &mapping->offset, &mapping->inode, &path_at) < 5)
+		return false;
+	mapping->is_shared = permissions[3] == 's';
+	mapping->path = path_at ? line + path_at : "";
+	return true;
+}
+
+bool process_read_mappings(pid_t pid, bool (*visit)(void *context, const struct process_mapping *mapping), void *context)
+{
+	char *line = NULL;
+	size_t size = 0;
+	FILE *file = open_file(pid, "maps");
+	if (!file)
+		return false;
+	bool goes_on = true;
+	struct process_mapping mapping;
+	errno = 0;
+	while (goes_on && getline(&line, &size, file) > 0)
+		goes_on = !read_mapping(line, &mapping) || visit(context, &mapping);
+	bool is_read = !goes_on || !ferror(file);
+	free(line);
+	fclose(file);
+	return is_read;
+}
