@@ -161,6 +161,9 @@ static bool make_directory(struct run *run, struct error *error)
 	free(absolute);
 	if (length >= (int)sizeof(run->directory) || !mkdtemp(run->directory))
 		return error_set(error, "%s: no directory for ledgers can be made in it: %s", parent, strerror(errno));
+	// A server's workers may have become another user before they make theirs.
+	if (geteuid() == 0)
+		chmod(run->directory, 01733);
 	return true;
 }
 

@@ -195,6 +195,12 @@ void list_deinit(struct list *list)
 	*list = (struct list){ 0 };
 }
 
+// Root's programs may become other users', who then must be able to pass through.
+static mode_t directory_mode(void)
+{
+	return geteuid() == 0 ? 0711 : 0700;
+}
+
 // Ours, and nobody else may make or replace files in it.
 static bool is_own_directory(const char *path, struct error *error)
 {
@@ -203,9 +209,10 @@ static bool is_own_directory(const char *path, struct error *error)
 		return error_set(error, "%s: %s", path, strerror(errno));
 	if (!S_ISDIR(status.st_mode))
 		return error_set(error, "%s: is not a directory", path);
-	if (status.st_uid != geteuid() || (status.st_mode & 077))
-		return error_set(error, "%s: is of user %u with mode %o, and must be of user %u with mode 700", path,
-				 (unsigned)status.st_uid, (unsigned)status.st_mode & 07777, (unsigned)geteuid());
+	if (status.st_uid != geteuid() || (status.st_mode & 07777 & ~directory_mode()))
+		return error_set(error, "%s: is of user %u with mode %o, and must be of user %u with mode %o", path,
+				 (unsigned)status.st_uid, (unsigned)status.st_mode & 07777, (unsigned)geteuid(),
+				 (unsigned)directory_mode());
 	return access(path, W_OK | X_OK) == 0 || error_set(error, "%s: %s", path, strerror(errno));
 }
 
@@ -213,8 +220,11 @@ static bool make_directory(char *path, size_t size_bytes, const char *parent, st
 {
 	if (snprintf(path, size_bytes, "%s/cairn-%u", parent, (unsigned)geteuid()) >= (int)size_bytes)
 		return error_set(error, "%s: name too long", parent);
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	bool is_new = mkdir(path, directory_mode()) == 0;
+	if (!is_new && errno != EEXIST)
 		return error_set(error, "%s: %s", path, strerror(errno));
+	if (is_new)
+		chmod(path, directory_mode()); // whatever the umask
 	return is_own_directory(path, error);
 }
 

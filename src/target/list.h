@@ -37,7 +37,7 @@ void list_init(struct list *list, char *const *directories, size_t num_directori
 void list_init_directory(struct list *list, const char *directory);
 void list_deinit(struct list *list);
 
-// The directory of this user for ledgers, made (mode 0700) if it is not there: in /dev/shm, which is memory that
+// The directory of this user for ledgers, made (mode 0700, root's 0711) if it is not there: in /dev/shm, which is memory that
 // survives processes, or else in TMPDIR or /tmp.  The string is static.  NULL if there is none that can be trusted.
 const char *list_default_directory(struct error *error);
 

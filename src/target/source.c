@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,14 +259,16 @@ bool source_read(const struct source *source, uint64_t offset, void *to, size_t 
 			       : read_memory(source, offset, to, size_bytes, error);
 }
 
-bool source_has_process(const struct source *source)
+bool source_has_process(const struct source *source, uint64_t start_ticks)
 {
-	struct source_mapping mapping;
+	uint64_t found = 0;
+	struct iovec local = { &found, sizeof(found) };
+	struct iovec remote = { (void *)(uintptr_t)(source->start + offsetof(struct ledger_header, start_ticks)), sizeof(found) };
 	if (!source->pid || !process_is_alive(source->pid) || process_start(source->pid) != source->pid_start)
 		return false;
-	bool is_found = source_find_mapping(source->pid, &mapping);
-	bool is_same = is_found && mapping.inode == source->inode;
-	if (is_found)
-		free(mapping.path);
-	return is_found ? is_same : errno == EACCES || errno == EPERM;
+	if (!source->start)
+		return true;
+	// It may have executed another program, and then has other things there.
+	ssize_t got = process_vm_readv(source->pid, &local, 1, &remote, 1, 0);
+	return got < 0 ? errno == EPERM : found == start_ticks;
 }

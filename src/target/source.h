@@ -39,9 +39,9 @@ void source_close(struct source *source);
 // On failure the error says why, without a name.
 bool source_read(const struct source *source, uint64_t offset, void *to, size_t size_bytes, struct error *error);
 
-// True if that process is still there and still has this ledger.  Where the mappings of the process may not be read
-// it has if it is the process that began then.
-bool source_has_process(const struct source *source);
+// True if that process is still there and still has this ledger, which began at start_ticks.  Where the process may not
+// be looked into it has if it is the process that began then.
+bool source_has_process(const struct source *source, uint64_t start_ticks);
 
 // Find the ledger among the mappings of a process: start, size_bytes, inode and path ("" if in memory only).  False
 // if there is none, with errno 0, or if the mappings cannot be read.  Its path lives until free().

@@ -211,12 +211,23 @@ static const char *name_of(const struct target *target, char *storage, size_t si
 	return storage;
 }
 
+static const struct image *current(const struct target *target)
+{
+	return &target->images[target->current];
+}
+
+static bool has_process(const struct target *target)
+{
+	return source_has_process(&target->source, current(target)->ledger.header->start_ticks);
+}
+
 bool target_refresh(struct target *target, struct error *error)
 {
 	struct image *next = &target->images[!target->current];
 	struct timespec now;
 	char storage[32];
-	bool is_running = source_has_process(&target->source);
+	// Asked before: what is copied when the process is gone is the last there is.
+	bool is_running = current(target)->memory && has_process(target);
 	if (!copy_all(target, next, error))
 		return error_prefix(error, name_of(target, storage, sizeof(storage)));
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -251,6 +262,7 @@ static bool open_source(struct target **target, struct source source, struct err
 		target_close(opened);
 		return false;
 	}
+	opened->is_running = has_process(opened);
 	read_program(opened);
 	*target = opened;
 	return true;
@@ -263,7 +275,7 @@ bool target_open_file(struct target **target, const char *path, struct error *er
 		return false;
 	// Only what was checked tells whose it is.
 	owner_find(&(*target)->source, target_ledger(*target)->header);
-	(*target)->is_running = source_has_process(&(*target)->source);
+	(*target)->is_running = has_process(*target);
 	return true;
 }
 
@@ -294,11 +306,6 @@ void target_close(struct target *target)
 			munmap(target->images[i].memory, target->images[i].size_bytes);
 	source_close(&target->source);
 	free(target);
-}
-
-static const struct image *current(const struct target *target)
-{
-	return &target->images[target->current];
 }
 
 const struct ledger *target_ledger(const struct target *target)
