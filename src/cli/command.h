@@ -46,4 +46,8 @@ int command_fail(const struct error *error);
 // NO_COLOR set nor TERM=dumb.
 bool command_may_colour(FILE *stream);
 
+// Long work: show on stderr, if it is a terminal and the work takes more than a moment, how much is done.
+void command_show_progress(const char *what, size_t num_done, size_t num_all);
+void command_end_progress(void);
+
 #endif

@@ -19,11 +19,11 @@ enum { KEY_PEAK = 256, KEY_SINCE, KEY_EVERY, KEY_COUNT };
 static const struct argp_option options[] = {
 	{ "out", 'o', "PATTERN", 0, "name of the profile: %p pid, %n number, %e program, %t unix time, %h host; - is standard "
 				    "output (default " CONFIG_DEFAULT_OUT ")", 0 },
-	{ "peak", KEY_PEAK, NULL, 0, "the heap when it was largest, not as it is now", 0 },
-	{ "since", KEY_SINCE, "PROFILE", 0, "the difference to this earlier profile of the same process: what it allocated, and "
-					    "how much it grew, since then", 0 },
-	{ "every", KEY_EVERY, "TIME", 0, "write one every 500ms, 30s, 5m or 1h until the program ends", 0 },
-	{ "count", KEY_COUNT, "NUMBER", 0, "with --every: end after so many", 0 },
+	{ "peak", KEY_PEAK, NULL, 0, "write the heap as it was when it was largest, not as it is now", 0 },
+	{ "since", KEY_SINCE, "PROFILE", 0, "write the difference to this earlier profile of the same process: what it allocated, "
+					    "and how much it grew, since then", 0 },
+	{ "every", KEY_EVERY, "TIME", 0, "write one after another, every 500ms, 30s, 5m or 1h, until the program ends", 0 },
+	{ "count", KEY_COUNT, "NUMBER", 0, "with --every: stop after so many", 0 },
 	{ "quiet", 'q', NULL, 0, "do not say what was written", 0 },
 	{ 0 },
 };

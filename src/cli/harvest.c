@@ -10,9 +10,12 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "cli/command.h"
 #include "cli/snapshot.h"
 #include "profile/merge.h"
 #include "target/list.h"
+
+#define GRACE_US 100000
 
 // What is to become of a ledger.
 enum fate {
@@ -117,6 +120,7 @@ static void write_each(struct work *work)
 {
 	for (size_t i = 0; i < work->list.num_entries; i++) {
 		struct error error;
+		command_show_progress("profiles", i, work->list.num_entries);
 		if (work->fates[i] != FATE_WRITE)
 			continue;
 		if (write_one(work, &work->list.entries[i], &error))
@@ -124,6 +128,7 @@ static void write_each(struct work *work)
 		else
 			fail(work, &error);
 	}
+	command_end_progress();
 }
 
 static bool add_to_merge(struct merge *merge, const char *path, bool is_peak, struct error *error)
@@ -148,9 +153,12 @@ static bool write_merged(struct work *work, bool is_peak, struct pattern_values 
 	struct merge *merge = merge_create();
 	struct file_contents contents = { push_merged, merge };
 	bool is_sound = true;
-	for (size_t i = 0; i < work->list.num_entries && is_sound; i++)
+	for (size_t i = 0; i < work->list.num_entries && is_sound; i++) {
+		command_show_progress("ledgers", i, work->list.num_entries);
 		if (work->fates[i] == FATE_WRITE)
 			is_sound = add_to_merge(merge, work->list.entries[i].path, is_peak, error);
+	}
+	command_end_progress();
 	if (is_sound && is_peak)
 		is_sound = write_peak(work, &contents, values, error);
 	else if (is_sound)
@@ -226,14 +234,28 @@ static void finish(struct work *work)
 	}
 }
 
+static bool read_ledgers(struct work *work)
+{
+	bool has_running = false;
+	list_init_directory(&work->list, work->request->directory);
+	work->fates = memory_get(work->list.num_entries, sizeof(*work->fates));
+	for (size_t i = 0; i < work->list.num_entries; i++) {
+		work->fates[i] = fate_of(work, &work->list.entries[i]);
+		has_running |= work->fates[i] == FATE_RUNNING;
+	}
+	return has_running;
+}
+
 void harvest_run(struct harvest *harvest, const struct harvest_request *request)
 {
 	struct work work = { .harvest = harvest, .request = request };
 	*harvest = (struct harvest){ 0 };
-	list_init_directory(&work.list, request->directory);
-	work.fates = memory_get(work.list.num_entries, sizeof(*work.fates));
-	for (size_t i = 0; i < work.list.num_entries; i++)
-		work.fates[i] = fate_of(&work, &work.list.entries[i]);
+	if (read_ledgers(&work)) { // what ended the first process may be ending the others
+		usleep(GRACE_US);
+		free(work.fates);
+		list_deinit(&work.list);
+		read_ledgers(&work);
+	}
 	(request->is_merged ? write_all_in_one : write_each)(&work);
 	finish(&work);
 	free(work.fates);

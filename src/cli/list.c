@@ -19,7 +19,7 @@
 enum { KEY_JSON = 256 };
 
 static const struct argp_option options[] = {
-	{ "json", KEY_JSON, NULL, 0, "print JSON: an array of objects", 0 },
+	{ "json", KEY_JSON, NULL, 0, "print JSON, an array of objects", 0 },
 	{ 0 },
 };
 
@@ -46,9 +46,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
 	options, parse, "[DIRECTORY...]",
 	"Show what is being profiled on this machine, and the ledgers that dead programs left."
-	"\vLedgers are looked for in all processes that may be looked into, and in the DIRECTORYs or, without one, where 'cairn run' "
-	"keeps them and in CAIRN_LEDGER.  LIVE is an estimate with its standard error, exact where there is none; LOST counts "
-	"allocations that could not be recorded whole; SIZE is what the ledger takes.\n\n"
+	"\vLedgers are looked for in all processes that you may look into, and in each DIRECTORY; without one, where 'cairn run' "
+	"keeps them and in CAIRN_LEDGER.  LIVE is an estimate with its standard error, or exact where none is shown; LOST counts "
+	"what could not be recorded; SIZE is the memory or disk that the ledger takes.\n\n"
 	"Examples:\n"
 	"  cairn list\n"
 	"  cairn list --json | jq '.[] | select(.running) | .pid'", NULL, NULL, NULL,

@@ -25,11 +25,13 @@ static void print_help(FILE *to)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fprintf(to, "\n"
 		    "Examples:\n"
-		    "  cairn run -- ./server --port 80    profile it; a pprof file is there when it ends, however it ends\n"
-		    "  cairn top 1234                     look into a running one\n"
+		    "  cairn run -- ./server --port 80    its profile is there, however it ends\n"
+		    "  cairn list                         what is being profiled\n"
+		    "  cairn top 1234                     look into it while it runs\n"
 		    "  cairn dump 1234 -o now.pb.gz       write its profile without stopping it\n"
 		    "\n"
-		    "'cairn COMMAND --help' tells more, and so does 'man cairn'.\n");
+		    "'cairn COMMAND --help' and 'man cairn' tell more; 'cairn --version' prints the\n"
+		    "version.\n");
 }
 
 static int print_version(void)

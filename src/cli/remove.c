@@ -15,7 +15,7 @@
 enum { KEY_ALL = 256 };
 
 static const struct argp_option options[] = {
-	{ "all", KEY_ALL, NULL, 0, "all ledgers of dead programs that 'cairn list' shows and that are yours", 0 },
+	{ "all", KEY_ALL, NULL, 0, "delete all ledgers of dead programs that 'cairn list' shows and that are yours", 0 },
 	{ "quiet", 'q', NULL, 0, "do not say what was deleted", 0 },
 	{ 0 },
 };

@@ -43,23 +43,23 @@ static const struct argp_option options[] = {
 	{ NULL, 'o', "PATTERN", 0, "the same as --out", 1 },
 	{ "rate", FIRST_VARIABLE + RATE, "BYTES", 0, "mean bytes between samples (512K); 1 is exact", 1 },
 	{ "exact", 'x', NULL, 0, "record every allocation: --rate 1", 1 },
-	{ "peak", FIRST_VARIABLE + PEAK, NULL, 0, "with each profile another of the heap when it was largest", 1 },
+	{ "peak", FIRST_VARIABLE + PEAK, NULL, 0, "with each profile write another, of the heap when it was largest", 1 },
 	{ "merge", KEY_MERGE, NULL, 0, "one profile for all processes", 2 },
 	{ "no-follow", KEY_NO_FOLLOW, NULL, 0, "profile the first process only, not those that it starts", 2 },
 	{ "only", FIRST_VARIABLE + ONLY, "NAMES", 0, "profile only these programs, separated by commas", 2 },
 	{ "interval", FIRST_VARIABLE + INTERVAL, "TIME", 0, "also write a profile every 500ms, 30s, 5m or 1h", 3 },
 	{ "signal", FIRST_VARIABLE + SIGNAL, "SIGNAL", 0, "also write one on this signal (USR2, RTMIN+3)", 3 },
 	{ "dump-growth", FIRST_VARIABLE + DUMP_GROWTH, "BYTES", 0, "also write one when the heap has grown by this much", 3 },
-	{ "fatal", FIRST_VARIABLE + FATAL, NULL, 0, "also write one from within just before a signal ends the program", 3 },
-	{ "keep", FIRST_VARIABLE + KEEP, "NUMBER", 0, "keep only the newest of the profiles written meanwhile", 3 },
-	{ "ledger", FIRST_VARIABLE + LEDGER, "DIRECTORY", 0, "keep the ledgers in a directory run.* below this one, also when "
+	{ "fatal", FIRST_VARIABLE + FATAL, NULL, 0, "also let the program write one just before a signal ends it", 3 },
+	{ "keep", FIRST_VARIABLE + KEEP, "NUMBER", 0, "of the profiles that the program wrote keep only so many, the newest", 3 },
+	{ "ledger", FIRST_VARIABLE + LEDGER, "DIRECTORY", 0, "keep the ledgers in DIRECTORY/run.*, and leave them there when "
 							     "their profiles are written", 4 },
-	{ "memory", FIRST_VARIABLE + MEMORY, "BYTES", 0, "limit of a ledger (64M, at rate 1 1G)", 4 },
+	{ "memory", FIRST_VARIABLE + MEMORY, "BYTES", 0, "limit of each ledger (64M, with --exact 1G)", 4 },
 	{ "seed", FIRST_VARIABLE + SEED, "NUMBER", 0, "make sampling repeatable (one thread)", 4 },
-	{ "library", KEY_LIBRARY, "FILE", 0, "the libcairn.so to preload", 4 },
-	{ "force", KEY_FORCE, NULL, 0, "start the program also if it cannot be profiled", 4 },
+	{ "library", KEY_LIBRARY, "FILE", 0, "preload this libcairn.so", 4 },
+	{ "force", KEY_FORCE, NULL, 0, "start the program even if it cannot be profiled", 4 },
 	{ "quiet", 'q', NULL, 0, "do not say where the profile is", 5 },
-	{ "verbose", FIRST_VARIABLE + VERBOSE, NULL, 0, "the library says on stderr what it does", 5 },
+	{ "verbose", FIRST_VARIABLE + VERBOSE, NULL, 0, "let the library say on stderr what it does", 5 },
 	{ "verify-stacks", FIRST_VARIABLE + VERIFY_STACKS, NULL, 0, "compare each stack with libunwind's (slow)", 5 },
 	{ 0 },
 };
@@ -120,8 +120,8 @@ static const struct argp argp = {
 	options, parse, "[--] PROGRAM [ARGUMENT...]",
 	"Run a program and profile its heap.  When it has ended, however it did, its profile is written: a file for pprof."
 	"\vThe program gets the terminal, signals and descriptors as if cairn were not there, and its exit status is cairn's; "
-	"a status of 125 means that cairn failed, 126 and 127 that the program could not be executed.  Each option but the last "
-	"ones has the name of a variable, CAIRN_RATE for --rate, which does the same.\n\n"
+	"a status of 125 means that cairn failed, 126 and 127 that the program could not be executed.  Variables such as "
+	"CAIRN_RATE do the same as the options that have their names; the option counts if both are given.\n\n"
 	"Examples:\n"
 	"  cairn run -- ./server --port 80\n"
 	"  cairn run --exact -o leak.pb.gz -- ./test-suite\n"

@@ -213,7 +213,7 @@ bool profile_from_ledger(const struct ledger *ledger, const struct profile_reque
 			 const struct profile_sink *sink)
 {
 	uint64_t rate_bytes = atomic_load_explicit(&ledger->header->rate_bytes, memory_order_relaxed);
-	struct profile_description description = { .period_bytes = rate_bytes ? (int64_t)rate_bytes : 1,
+	struct profile_description description = { .period_bytes = !rate_bytes ? 1 : rate_bytes < INT64_MAX ? (int64_t)rate_bytes : INT64_MAX,
 						   .time_ns = request->time_ns };
 	// Sites are counted before frames: whatever the program adds meanwhile, every frame that one of
 	// these sites names is among those pushed.
