@@ -144,7 +144,7 @@ int top_print_json(const struct top *top, const struct top_options *options)
 	const struct ledger *ledger = target_ledger(top->target);
 	json_t *object = json_object(), *sites = json_array(), *total = json_object();
 	json_object_set_new(object, "program", json_text(target_program(top->target)));
-	json_object_set_new(object, "pid", json_integer(target_pid(top->target) ? target_pid(top->target) : (pid_t)ledger->header->pid));
+	json_object_set_new(object, "pid", json_integer(top_get_pid(top)));
 	json_object_set_new(object, "state", json_string(top->has_ended ? "ended" : "running"));
 	json_object_set_new(object, "time_s", json_real((double)target_time_ns(top->target) / 1e9));
 	json_object_set_new(object, "sampling_rate_bytes", json_integer((json_int_t)ledger->header->rate_bytes));
@@ -200,11 +200,9 @@ static void print_csv_row(const struct top *top, const struct board_row *row)
 {
 	char storage[TOP_MAX_LINE_BYTES];
 	struct text name = TEXT_ON(storage);
-	pid_t pid = target_pid(top->target);
 	storage[0] = 0;
 	stack_name_add(&name, top->names, target_ledger(top->target), row->site, NAME_COLUMNS);
-	printf("%.3f,%u,%u,", (double)target_time_ns(top->target) / 1e9,
-	       pid ? (unsigned)pid : target_ledger(top->target)->header->pid, row->site);
+	printf("%.3f,%u,%u,", (double)target_time_ns(top->target) / 1e9, top_get_pid(top), row->site);
 	print_quoted(storage);
 	for (int i = 0; i < BOARD_NUM_COLUMNS; i++) {
 		const struct board_value *value = &row->values[i];

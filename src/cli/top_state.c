@@ -13,6 +13,12 @@
 #include "report/units.h"
 #include "target/process.h"
 
+uint32_t top_get_pid(const struct top *top)
+{
+	pid_t pid = target_pid(top->target);
+	return pid ? (uint32_t)pid : target_ledger(top->target)->header->pid;
+}
+
 const struct board_row *top_get_row(const struct top *top, uint32_t number)
 {
 	return &top->board.rows[top->shown[number]];
@@ -118,7 +124,7 @@ void top_add_title(struct text *text, const struct top *top)
 	double ticks_per_ns = top->board.ticks_per_ns;
 	printable_add_cut(text, target_program(top->target), 40);
 	text_add(text, " (pid ");
-	text_add_number(text, target_pid(top->target) ? (uint64_t)target_pid(top->target) : header->pid);
+	text_add_number(text, top_get_pid(top));
 	text_add(text, ")  ");
 	if (top->has_ended)
 		add_end(text, header);
@@ -126,7 +132,8 @@ void top_add_title(struct text *text, const struct top *top)
 		text_add(text, "running");
 	if (ticks_per_ns > 0) {
 		text_add(text, top->has_ended ? " after " : " for ");
-		units_add_duration(text, (int64_t)((double)(top->board.copy_ticks - top->board.start_ticks) / ticks_per_ns));
+		uint64_t elapsed_ticks = top->board.copy_ticks - top->board.start_ticks;
+		units_add_duration(text, (int64_t)((double)elapsed_ticks / ticks_per_ns));
 	}
 	text_add(text, "  ");
 	if (!rate_bytes)

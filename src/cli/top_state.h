@@ -56,6 +56,9 @@ bool top_refresh(struct top *top, struct error *error);
 // Sort and filter again, after a change of either.
 void top_arrange(struct top *top);
 
+// The process's id as seen from here or, if it is gone or not to be seen, as it was to itself.
+uint32_t top_get_pid(const struct top *top);
+
 const struct board_row *top_get_row(const struct top *top, uint32_t number); // number < num_shown
 
 // Live bytes and so on of what is shown, if not all is.

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,8 +40,12 @@ static void execute(const struct child *child)
 	execv(argv[0], argv);
 }
 
+// Who waits for us says with one byte when it is ready for signals.
 static void become_program(const struct child *child, const struct inherited *inherited, int report)
 {
+	char ready;
+	if (read(report, &ready, 1) != 1)
+		_exit(127);
 	child->prepare(child->context);
 	sigaction(SIGCHLD, &inherited->on_child, NULL);
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
@@ -149,18 +154,21 @@ bool child_run(struct child *child, int *status, struct error *error)
 	*status = 125;
 	occupy_standard_descriptors();
 	int signals = begin(&inherited);
-	if (signals < 0 || pipe2(report, O_CLOEXEC) != 0)
+	if (signals < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) != 0)
 		return error_set(error, "no descriptors: %s", strerror(errno));
 	child->pid = fork();
-	if (child->pid == 0)
+	if (child->pid == 0) {
+		close(report[0]);
 		become_program(child, &inherited, report[1]);
+	}
 	if (child->pid < 0)
 		return error_set(error, "no process: %s", strerror(errno));
 	close(report[1]);
 	close_others(report[0], signals);
+	sentinel_init(&sentinel);
+	send(report[0], "", 1, MSG_NOSIGNAL);
 	bool has_failed = read(report[0], &reason, sizeof(reason)) == (ssize_t)sizeof(reason);
 	close(report[0]);
-	sentinel_init(&sentinel);
 	wait_for(child, signals, &sentinel);
 	sentinel_deinit(&sentinel);
 	close(signals);

@@ -91,7 +91,8 @@ static struct board_value growth_of(const struct board_moment *then, const struc
 	return estimate((double)tally->live_bytes - (double)then->live_bytes, fmin(since, lives));
 }
 
-static struct board_value rate_of(const struct board_moment *last, const struct tally *tally, const struct interval *interval)
+static struct board_value rate_of(const struct board_moment *last, const struct tally *tally,
+				  const struct interval *interval)
 {
 	uint64_t before = interval->is_new_epoch ? 0 : last->allocated_bytes;
 	double bytes = tally->allocated_bytes > before ? (double)(tally->allocated_bytes - before) : 0;
@@ -130,7 +131,8 @@ static void set_exact(struct board_row *row)
 		row->values[i].standard_error = EXACT;
 }
 
-static void set_row(struct board *board, struct board_row *row, const struct tally *tally, const struct interval *interval)
+static void set_row(struct board *board, struct board_row *row, const struct tally *tally,
+		    const struct interval *interval)
 {
 	const struct board_site *site = &board->sites[row->site];
 	row->values[BOARD_LIVE] = estimate((double)tally->live_bytes, tally->live_bytes_variance);

@@ -57,7 +57,8 @@ size_t stack_name_find_leaf(struct names *names, const struct ledger *ledger, co
 	return 0;
 }
 
-void stack_name_add(struct text *text, struct names *names, const struct ledger *ledger, uint32_t site, size_t max_columns)
+void stack_name_add(struct text *text, struct names *names, const struct ledger *ledger, uint32_t site,
+		    size_t max_columns)
 {
 	static const char separator[] = " < ";
 	uint32_t frames[STACK_NAME_MAX_FRAMES];

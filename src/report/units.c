@@ -77,10 +77,13 @@ static struct scale scale_of_count(double count)
 	return scale_of(count, 1000, 999.5, names, sizeof(names) / sizeof(names[0]));
 }
 
+// With as many decimals as the number has, or more: what is small must not look like nothing.
 static void add_error(struct text *text, const struct scale *scale, double standard_error)
 {
-	if (standard_error >= 0)
-		add(text, " %s%.*f", units_plus_minus(), scale->num_decimals, standard_error / scale->one);
+	double shown = standard_error / scale->one;
+	int num_needed = shown > 0 && shown < 0.095 ? 2 : shown > 0 && shown < 9.95 ? 1 : 0;
+	if (shown >= 0)
+		add(text, " %s%.*f", units_plus_minus(), num_needed > scale->num_decimals ? num_needed : scale->num_decimals, shown);
 }
 
 void units_add_bytes_estimate(struct text *text, double bytes, double standard_error)

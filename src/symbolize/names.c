@@ -151,7 +151,8 @@ const char *names_find_file(const struct ledger *ledger, uint32_t frame)
 {
 	uint32_t number;
 	uint64_t address;
-	const struct ledger_mapping *mapping = read_frame(ledger, frame, &number, &address) ? read_mapping(ledger, number) : NULL;
+	bool is_sound = read_frame(ledger, frame, &number, &address);
+	const struct ledger_mapping *mapping = is_sound ? read_mapping(ledger, number) : NULL;
 	return mapping ? text_base_name(read_string(ledger, mapping->path)) : "";
 }
 

@@ -191,7 +191,11 @@ static bool read_functions(struct symbols *symbols, Dwfl_Module *module)
 			symbols->functions = larger;
 		}
 		symbols->functions[symbols->num_functions++] = (struct function){
-			.start = address, .size_bytes = symbol.st_size, .name = name, .binding = GELF_ST_BIND(symbol.st_info) };
+			.start = address,
+			.size_bytes = symbol.st_size,
+			.name = name,
+			.binding = GELF_ST_BIND(symbol.st_info),
+		};
 	}
 	if (symbols->num_functions)
 		qsort(symbols->functions, symbols->num_functions, sizeof(*symbols->functions), compare);
@@ -245,9 +249,12 @@ struct symbols *symbols_open(const char *path, const char *build_id, const char 
 {
 	elf_version(EV_CURRENT);
 	int fd = open_regular(path);
-	*problem = errno == ENOENT || errno == ENOTDIR ? "no such file" : errno == EINVAL ? "not a regular file" : "cannot be opened";
-	if (fd < 0)
+	if (fd < 0) {
+		*problem = errno == ENOENT || errno == ENOTDIR ? "no such file" :
+			   errno == EINVAL		       ? "not a regular file" :
+								 "cannot be opened";
 		return NULL;
+	}
 	*problem = "not an ELF file for x86-64";
 	if (!is_executable(fd)) {
 		close(fd);
