@@ -194,7 +194,7 @@ bool profiler_adopt(void)
 		rules_after_adoption(&profiler.rules, (uint32_t)ledger_num_used(&own, LEDGER_MAPPINGS));
 		for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
 			if (profiler.lanes[i].num_known)
-				profiler.lanes[i].num_known = 0;
+				profiler.lanes[i].num_known = profiler.lanes[i].trail.num_kept = 0;
 		profiler.adopted();
 		atomic_store_explicit(profiler.is_same_process, 1, memory_order_release);
 	}

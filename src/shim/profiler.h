@@ -27,8 +27,8 @@
 struct lane {
 	_Alignas(64) _Atomic uint32_t holder; // tid, 0: free
 	uint32_t frames[WALK_MAX_FRAMES];
-	// The stack before, from its root: frames and their nodes in the call tree.  Most stacks have most
-	// of their callers in common with it.
+	struct trail trail; // of the walk before
+	// Its stack, from the root: frames and their nodes in the call tree.
 	uint32_t num_known;
 	uint32_t known_frames[WALK_MAX_FRAMES + 1];
 	uint32_t known_nodes[WALK_MAX_FRAMES + 1];

@@ -68,7 +68,7 @@ static uint32_t find_node(struct lane *lane, uint32_t depth, uint32_t parent, ui
 static uint32_t find_site(struct lane *lane, const struct walk *walk)
 {
 	struct ledger *ledger = &profiler.ledger;
-	uint32_t node = 0, depth = 0;
+	uint32_t depth = (uint32_t)walk->num_kept, node = depth ? lane->known_nodes[depth - 1] : 0;
 	bool is_full = walk->end == WALK_FULL;
 	if (walk->end == WALK_TRUNCATED) {
 		ledger_count(ledger, LEDGER_COUNTER_truncated_stacks, 1);
@@ -79,24 +79,38 @@ static uint32_t find_site(struct lane *lane, const struct walk *walk)
 		node = find_node(lane, depth++, node, walk->frames[i - 1]);
 		is_full |= node == 0;
 	}
+	lane->num_known = is_full ? 0 : depth;
+	if (is_full)
+		trail_clear(&lane->trail);
 	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0);
 	if (site == LEDGER_SITE_FULL)
 		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
 	return site;
 }
 
+// The frames that the walk has in common with the one before.
+static void add_kept(const struct lane *lane, struct walk *walk)
+{
+	for (size_t i = walk->num_kept; i > 0; i--)
+		walk->frames[walk->num_frames++] = lane->known_frames[i - 1];
+	walk->num_kept = 0;
+}
+
 static uint32_t capture_site(struct lane *lane, const struct origin *origin)
 {
 	struct walk walk = { .frames = lane->frames };
-	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, origin, profiler.own_start, profiler.own_limit);
+	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, &lane->trail, origin, profiler.own_start,
+		   profiler.own_limit);
 	if (walk.end == WALK_LOST)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_failed_unwinds, 1);
 	if (walk.end == WALK_ENDED)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_ended_unwinds, 1);
 	if (walk.num_guessed)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_guessed_frames, walk.num_guessed);
-	if (profiler.verify)
+	if (profiler.verify) {
+		add_kept(lane, &walk);
 		profiler.verify(&profiler.ledger, &walk, origin);
+	}
 	return find_site(lane, &walk);
 }
 

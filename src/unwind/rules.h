@@ -48,6 +48,12 @@ struct rules {
 // False if there is no memory.  num_slots: a power of 2, 16 bytes each.
 bool rules_init(struct rules *rules, uint64_t num_slots);
 
+// Changes whenever rules or frames found before may not be right any more.
+static inline uint32_t rules_epoch(const struct rules *rules)
+{
+	return atomic_load_explicit(&rules->epoch, memory_order_relaxed);
+}
+
 // The place for pc, which is a return address - 1 or, for an interrupted frame, exact.  False if the
 // lock was not to be had.
 //

@@ -78,54 +78,97 @@ static bool step_guessed(struct cursor *cursor, struct stack *stack)
 	return true;
 }
 
-void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
-		const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
+// One step up: from a frame whose place is known to its caller.
+enum stepped {
+	STEPPED_PLAIN,   // as trail.h describes
+	STEPPED_OTHERWISE,
+	STEPPED_END,     // there is no caller
+	STEPPED_NOWHERE, // there may be one, but no way to it
+};
+
+static enum stepped step(struct walk *walk, struct cursor *cursor, struct stack *stack, struct stack_memory *memory,
+			 const struct rules *rules, struct rule rule)
+{
+	bool has_stepped;
+	switch (rule.kind) {
+	case RULE_END: return STEPPED_END;
+	case RULE_RSP:
+	case RULE_RBP: return step_plain(cursor, stack, rule) ? STEPPED_PLAIN : STEPPED_NOWHERE;
+	case RULE_GENERAL:
+		return step_general(cursor, stack, memory, &rules->general[rule.cfa]) ? STEPPED_OTHERWISE : STEPPED_NOWHERE;
+	default:
+		// The outermost frame of a stack has 0 in rbp (System V ABI for AMD64, 3.4.1).
+		if (cursor->has_fp && cursor->fp == 0)
+			return STEPPED_END;
+		has_stepped = step_guessed(cursor, stack);
+		walk->num_guessed += has_stepped;
+		return has_stepped ? STEPPED_OTHERWISE : STEPPED_NOWHERE;
+	}
+}
+
+static struct trail_step as_trail_step(const struct cursor *cursor)
+{
+	return (struct trail_step){ .pc = cursor->pc, .sp = cursor->sp, .fp = cursor->fp, .has_fp = cursor->has_fp,
+				    .link = TRAIL_LAST };
+}
+
+// Walk until the end, or to where the trail goes on.  That step of the trail is returned; NULL at the end.
+static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
+			     struct trail *trail, const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
 {
 	struct cursor cursor = { .pc = origin->pc, .sp = origin->sp, .fp = origin->fp, .has_fp = true };
+	struct trail_step *kept = trail ? trail_begin(trail, rules_epoch(rules)) : NULL;
 	struct stack stack;
 	stack_init(&stack, memory, origin->sp);
-	walk->num_frames = 0;
-	walk->num_guessed = 0;
-	walk->end = WALK_COMPLETE;
 	while (cursor.pc) {
 		struct place place;
+		struct trail_step now = as_trail_step(&cursor);
 		uintptr_t pc = cursor.pc - !cursor.is_exact;
-		if (walk->num_frames == WALK_MAX_FRAMES) {
-			walk->end = WALK_TRUNCATED;
-			return;
-		}
-		if (!rules_find(rules, ledger, pc, cursor.is_exact, &place)) {
-			walk->end = WALK_LOST;
-			return;
-		}
-		if (!place.frame) {
-			walk->end = WALK_FULL;
-			return;
-		}
-		if (pc < own_start || pc >= own_limit)
+		bool has_frame = pc < own_start || pc >= own_limit;
+		if (trail && trail_find(trail, &kept, &now, &stack))
+			return kept;
+		walk->end = walk->num_frames == WALK_MAX_FRAMES			      ? WALK_TRUNCATED
+			    : !rules_find(rules, ledger, pc, cursor.is_exact, &place) ? WALK_LOST
+			    : !place.frame					      ? WALK_FULL
+										      : WALK_COMPLETE;
+		if (walk->end != WALK_COMPLETE)
+			return NULL;
+		if (has_frame)
 			walk->frames[walk->num_frames++] = place.frame;
-		bool has_stepped = false;
-		switch (place.rule.kind) {
-		case RULE_END: return;
-		case RULE_RSP:
-		case RULE_RBP: has_stepped = step_plain(&cursor, &stack, place.rule); break;
-		case RULE_GENERAL:
-			has_stepped = step_general(&cursor, &stack, memory, &rules->general[place.rule.cfa]);
-			break;
-		default:
-			// The outermost frame of a stack has 0 in rbp (System V ABI for AMD64, 3.4.1).
-			if (cursor.has_fp && cursor.fp == 0)
-				return;
-			has_stepped = step_guessed(&cursor, &stack);
-			walk->num_guessed += has_stepped;
-			if (!has_stepped) {
-				walk->end = WALK_ENDED;
-				return;
-			}
-		}
-		if (!has_stepped) {
-			walk->end = WALK_LOST;
-			return;
-		}
+		enum stepped stepped = step(walk, &cursor, &stack, memory, rules, place.rule);
+		if (stepped == STEPPED_NOWHERE)
+			walk->end = place.rule.kind == RULE_UNKNOWN ? WALK_ENDED : WALK_LOST;
+		now.link = stepped == STEPPED_PLAIN ? TRAIL_CALL : TRAIL_LAST;
+		now.rbp = stepped == STEPPED_PLAIN ? place.rule.rbp : 0;
+		if (trail)
+			trail_add(trail, &now, has_frame);
+		// What is found otherwise, or not found, must be looked for again.
+		if (trail && (stepped == STEPPED_OTHERWISE || stepped == STEPPED_NOWHERE || (now.rbp && !cursor.has_fp)))
+			trail->is_broken = true;
+		if (stepped == STEPPED_END || stepped == STEPPED_NOWHERE)
+			return NULL;
 	}
+	if (trail) {
+		struct trail_step end = as_trail_step(&cursor);
+		trail_add(trail, &end, false);
+	}
+	return NULL;
+}
+
+void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory, struct trail *trail,
+		const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
+{
+	*walk = (struct walk){ .frames = walk->frames };
+	struct trail_step *first = go(walk, rules, ledger, memory, trail, origin, own_start, own_limit);
+	if (first && walk->num_frames + first->num_frames > WALK_MAX_FRAMES) { // to be cut as any other that is too deep
+		trail_clear(trail);
+		*walk = (struct walk){ .frames = walk->frames };
+		first = go(walk, rules, ledger, memory, trail, origin, own_start, own_limit);
+	}
+	if (first)
+		walk->num_kept = first->num_frames;
+	if (!trail)
+		return;
+	trail->is_broken |= walk->end != WALK_COMPLETE;
+	trail_finish(trail, first);
 }

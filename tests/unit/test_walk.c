@@ -21,14 +21,18 @@
 static struct ledger ledger;
 static struct rules rules;
 static _Thread_local struct stack_memory memory;
+static _Thread_local struct trail trail;
 static _Atomic int num_compared;
+static _Atomic size_t num_kept_frames;
 static bool is_in_coroutine;
 
 static int create(void **state)
 {
 	(void)state;
 	memset(&rules, 0, sizeof(rules));
+	trail_clear(&trail);
 	num_compared = 0;
+	num_kept_frames = 0;
 	return ledger_create(&ledger, 64 << 20, 1) && rules_init(&rules, 1 << 14) ? 0 : -1;
 }
 
@@ -39,14 +43,29 @@ static int destroy(void **state)
 	return 0;
 }
 
+// The frames of a walk, those included that are the same as in the walk before.
+static __attribute__((noinline)) void walk_whole(struct walk *walk, uint32_t *frames, const struct origin *origin)
+{
+	static _Thread_local uint32_t before[WALK_MAX_FRAMES];
+	static _Thread_local size_t num_before;
+	walk->frames = frames;
+	walk_stack(walk, &rules, &ledger, &memory, &trail, origin, 0, 0);
+	assert_true(walk->num_kept <= num_before);
+	memcpy(frames + walk->num_frames, before + num_before - walk->num_kept, walk->num_kept * sizeof(*frames));
+	num_kept_frames += walk->num_kept;
+	walk->num_frames += walk->num_kept;
+	memcpy(before, frames, walk->num_frames * sizeof(*frames));
+	num_before = walk->num_frames;
+}
+
 static __attribute__((noinline)) enum walk_end compare(void)
 {
 	uint32_t frames[WALK_MAX_FRAMES];
-	struct walk walk = { .frames = frames };
+	struct walk walk;
 	struct origin origin = ORIGIN();
 	unw_context_t context;
 	unw_cursor_t cursor;
-	walk_stack(&walk, &rules, &ledger, &memory, &origin, 0, 0);
+	walk_whole(&walk, frames, &origin);
 	unw_getcontext(&context);
 	unw_init_local(&cursor, &context);
 	for (size_t i = 0; i < walk.num_frames; i++) {
@@ -150,7 +169,30 @@ static void test_random_stacks_equal_libunwinds(void **state)
 	}
 	// After the first time everything comes from the cache.
 	assert_int_equal(num_compared, 60000);
+	assert_true(num_kept_frames > 60000);
 	assert_int_equal(ledger_num_used(&ledger, LEDGER_FRAMES), num_frames);
+}
+
+// The same function on the same stack, called from one of two places.
+static __attribute__((noinline)) void from_two_places(int depth)
+{
+	if (random() % 2) {
+		small(depth);
+		__asm__ volatile("nop");
+	} else {
+		small(depth);
+		__asm__ volatile("nop; nop");
+	}
+}
+
+static void test_a_walk_like_the_last_one_but_for_one_call_is_not_mistaken_for_it(void **state)
+{
+	(void)state;
+	srandom(1);
+	for (int i = 0; i < 1000; i++)
+		from_two_places(0);
+	assert_int_equal(num_compared, 1000);
+	assert_true(num_kept_frames > 1000);
 }
 
 static void on_signal(int number)
@@ -250,7 +292,7 @@ static void test_wild_registers_end_the_walk(void **state)
 					 .fp = i % 2 ? here + (uintptr_t)(random() % 4096) : (uintptr_t)random() << 16 };
 		if (i % 3 == 0)
 			origin.pc = (uintptr_t)test_wild_registers_end_the_walk + (uintptr_t)(random() % 4000);
-		walk_stack(&walk, &rules, &ledger, &memory, &origin, 0, 0);
+		walk_stack(&walk, &rules, &ledger, &memory, NULL, &origin, 0, 0);
 		assert_true(walk.num_frames <= WALK_MAX_FRAMES);
 	}
 }
@@ -259,6 +301,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_random_stacks_equal_libunwinds, create, destroy),
+		cmocka_unit_test_setup_teardown(test_a_walk_like_the_last_one_but_for_one_call_is_not_mistaken_for_it, create,
+						destroy),
 		cmocka_unit_test_setup_teardown(test_walks_go_through_signal_frames, create, destroy),
 		cmocka_unit_test_setup_teardown(test_walks_end_at_the_root_of_a_coroutine, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_stack_deeper_than_the_limit_is_truncated, create, destroy),
