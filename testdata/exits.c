@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 static struct truth truth = {.function = "exits_allocate"};
 static int *volatile nowhere = NULL;
@@ -67,6 +68,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(kind, "_Exit"))
 		_Exit(3);
+	if (!strcmp(kind, "exit_group"))
+		syscall(SYS_exit_group, 3);
 	if (!strcmp(kind, "abort"))
 		abort();
 	if (!strcmp(kind, "segv"))

@@ -79,7 +79,6 @@ static uint32_t find_site(struct lane *lane, const struct walk *walk)
 		node = find_node(lane, depth++, node, walk->frames[i - 1]);
 		is_full |= node == 0;
 	}
-	lane->num_known = is_full ? 0 : depth;
 	if (is_full)
 		trail_clear(&lane->trail);
 	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0);

@@ -2,9 +2,10 @@
 
 // A Go program whose C library keeps memory that Go's own tools do not see: 100 blocks of 1000 bytes from
 // C called by goroutines on several threads.  It then waits for SIGUSR2 if asked to, which Go's runtime
-// must still get, and ends as Go programs do, without running C's exit handlers.
+// must still get, and ends as Go programs do, without running C's exit handlers: with status 7 or, if it is told
+// to, by returning from main or by a panic.
 //
-// usage: cgo [wait]
+// usage: cgo [wait|return|panic]
 package main
 
 /*
@@ -41,6 +42,18 @@ func callLibrary(number int) {
 	C.c_library(C.int(number))
 }
 
+func end(how string, signals chan os.Signal) {
+	switch how {
+	case "wait":
+		fmt.Println("got", <-signals)
+		// The profile is written by another thread; whoever started this program says when it is there.
+		fmt.Scanln()
+		os.Exit(7)
+	case "panic":
+		panic(how)
+	}
+}
+
 func main() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR2)
@@ -55,9 +68,8 @@ func main() {
 	group.Wait()
 	fmt.Println("kept")
 	if len(os.Args) > 1 {
-		fmt.Println("got", <-signals)
-		// The profile is written by another thread; whoever started this program says when it is there.
-		fmt.Scanln()
+		end(os.Args[1], signals)
+	} else {
+		os.Exit(7)
 	}
-	os.Exit(7)
 }

@@ -2,8 +2,9 @@
 """Runs programs under cairn and reads their profiles with pprof's own code.
 
 A test is a CairnTest; self.run_program() runs a program of testdata (or any other, by its path) with
-the library preloaded and self.run_bare() without it.  Both give a Run.  A Profile is a file as
-google/pprof's Go package reads it, with names as its command pprof finds them.
+the library preloaded, self.run_cairn() under `cairn run`, and self.run_bare() without it.  All give a Run.
+cairn() runs any other command of cairn's.  A Profile is a file as google/pprof's Go package reads it, with
+names as its command pprof finds them.
 """
 import collections
 import glob
@@ -16,6 +17,7 @@ import time
 import unittest
 
 LIBRARY = os.environ['E2E_LIBRARY']
+CAIRN = os.environ['E2E_CAIRN']
 TESTDATA = os.environ['E2E_TESTDATA']
 SOURCE = os.environ['E2E_SOURCE']
 READPROFILE = os.environ['E2E_READPROFILE']
@@ -143,6 +145,15 @@ def pprof(*arguments, tool=(PPROF,), check=True, timeout=120):
     return result.stdout.decode()
 
 
+def cairn(*arguments, check=True, environment=None, timeout=60, **options):
+    """Runs a command of cairn's; unless told otherwise it must succeed."""
+    result = subprocess.run([CAIRN, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, env=clean_environment() | (environment or {}), timeout=timeout, **options)
+    if check and result.returncode:
+        raise AssertionError(f'cairn {arguments}: {result.returncode}, {result.stderr}')
+    return result
+
+
 def wait_until(condition, what, run=None):
     """Polls for something that another process does; in vain if that process, run, has ended."""
     deadline = time.monotonic() + WAIT_SECONDS
@@ -195,6 +206,17 @@ class Run:
         return Profile(files[0], symbolize)
 
 
+class CairnRun(Run):
+    """A run of `cairn run`: its profiles are those of all processes of the program."""
+
+    def files(self, pid=None):
+        return super().files(pid or '*')
+
+    def messages(self):
+        """What cairn itself said on stderr."""
+        return [line for line in self.stderr.decode().splitlines() if line.startswith('cairn: ')]
+
+
 class CairnTest(unittest.TestCase):
     maxDiff = 4000
 
@@ -235,6 +257,25 @@ class CairnTest(unittest.TestCase):
     def run_program(self, *command, input=None, timeout=120, **options):
         stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
         return self.start_program(*command, stdin=stdin, **options).finish(input, timeout)
+
+    def start_cairn(self, *command, options=('--exact',), directory=None, **popen):
+        """Starts a program under `cairn run`, which writes heap.PID.NUMBER.pb.gz to a directory of its own."""
+        directory = directory or self.new_directory()
+        program = command[0] if '/' in command[0] else testdata(command[0])
+        arguments = 'run', *options, '--out', directory + '/heap.%p.%n.pb.gz', '--', program, *command[1:]
+        run = self.start(CAIRN, *arguments, directory=directory, **popen)
+        return CairnRun(run.process, run.directory)
+
+    def run_cairn(self, *command, input=None, timeout=120, **options):
+        stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
+        return self.start_cairn(*command, stdin=stdin, **options).finish(input, timeout)
+
+    def ledger_of(self, *command, **cairn):
+        """The ledger that a program which has ended leaves behind."""
+        directory = self.new_directory()
+        self.run_program(*command, cairn={'LEDGER': directory, 'RATE': 1} | cairn)
+        ledger, = glob.glob(directory + '/*.cairn')
+        return ledger
 
     def run_bare(self, *command, input=None, timeout=120, **options):
         stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
