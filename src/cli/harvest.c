@@ -56,7 +56,7 @@ static bool has_executed(const struct list *list, const struct ledger_header *he
 static enum fate fate_of(const struct work *work, const struct list_entry *entry)
 {
 	if (!entry->is_readable)
-		return FATE_UNREADABLE;
+		return entry->is_incomplete ? FATE_EMPTY : FATE_UNREADABLE;
 	if (entry->pid)
 		return FATE_RUNNING;
 	if (has_executed(&work->list, &entry->header))

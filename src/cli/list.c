@@ -214,7 +214,7 @@ int list_main(int argc, char **argv)
 	else
 		fprintf(stderr, "cairn: nothing is being profiled; start something with: cairn run -- PROGRAM\n");
 	for (size_t i = 0; i < list.num_entries; i++)
-		if (!list.entries[i].is_readable)
+		if (!list.entries[i].is_readable && !list.entries[i].is_incomplete)
 			status = command_fail(&list.entries[i].error);
 	list_deinit(&list);
 	return status;

@@ -40,14 +40,24 @@ static int print_version(void)
 	return COMMAND_DONE;
 }
 
-// `cairn help` and `cairn help COMMAND`.
-static int help(int argc, char **argv)
+static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; argc > 1 && i < NUM_COMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(2, (char *[]){ argv[1], (char[]){ "--help" }, NULL });
-	print_help(stdout);
-	return COMMAND_DONE;
+	for (size_t i = 0; i < NUM_COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	fprintf(stderr, "cairn: %s: no such command; 'cairn --help' lists them, 'cairn run -- PROGRAM' profiles a program\n", name);
+	return NULL;
+}
+
+// `cairn help` and `cairn help COMMAND`.
+static int help(const char *name)
+{
+	if (!name) {
+		print_help(stdout);
+		return COMMAND_DONE;
+	}
+	const struct command *command = find_command(name);
+	return command ? command->run(2, (char *[]){ (char *)command->name, (char[]){ "--help" }, NULL }) : COMMAND_MISUSED;
 }
 
 int main(int argc, char **argv)
@@ -59,12 +69,9 @@ int main(int argc, char **argv)
 		return COMMAND_MISUSED;
 	}
 	if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0)
-		return help(argc - 1, argv + 1);
+		return help(argc > 2 ? argv[2] : NULL);
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
 		return print_version();
-	for (size_t i = 0; i < NUM_COMMANDS; i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "cairn: %s: no such command; 'cairn --help' lists them, 'cairn run -- PROGRAM' profiles a program\n", name);
-	return COMMAND_MISUSED;
+	const struct command *command = find_command(name);
+	return command ? command->run(argc - 1, argv + 1) : COMMAND_MISUSED;
 }

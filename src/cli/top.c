@@ -23,16 +23,16 @@ struct arguments {
 enum option_key { INTERVAL = 'i', SORT = 's', FILTER = 'f', LIMIT = 'n', COUNT = 'c', ONCE = 256, AS_JSON, AS_CSV };
 
 static const struct argp_option option_table[] = {
-	{ "interval", INTERVAL, "TIME", 0, "Time between two looks: 1s (default), 500ms, 2m", 0 },
-	{ "sort", SORT, "COLUMN", 0, "Sort by live (default), growth, rate, count, age or peak", 0 },
-	{ "filter", FILTER, "REGEX", 0, "Only call sites with a function in their stack that matches this extended regular "
+	{ "interval", INTERVAL, "TIME", 0, "time between two looks: 1s (default), 500ms, 2m", 0 },
+	{ "sort", SORT, "COLUMN", 0, "sort by live (default), growth, rate, count, age or peak", 0 },
+	{ "filter", FILTER, "REGEX", 0, "only call sites with a function in their stack that matches this extended regular "
 					"expression (a part of its name is one)", 0 },
-	{ "limit", LIMIT, "N", 0, "Show N call sites (20; 0: all); for --once, --json and --csv", 0 },
-	{ "once", ONCE, NULL, 0, "Print one table at once: the rate is the mean since the start, growth is not known", 0 },
-	{ "json", AS_JSON, NULL, 0, "Print one JSON object at once, otherwise like --once", 0 },
-	{ "csv", AS_CSV, NULL, 0, "Print the top call sites again and again as comma-separated values, a line for each site and "
+	{ "limit", LIMIT, "N", 0, "show N call sites (20; 0: all); for --once, --json and --csv", 0 },
+	{ "once", ONCE, NULL, 0, "print one table at once: the rate is the mean since the start, growth is not known", 0 },
+	{ "json", AS_JSON, NULL, 0, "print one JSON object at once, otherwise like --once", 0 },
+	{ "csv", AS_CSV, NULL, 0, "print the top call sites again and again as comma-separated values, a line for each site and "
 				  "moment", 0 },
-	{ "count", COUNT, "N", 0, "End after N moments; for --csv", 0 },
+	{ "count", COUNT, "N", 0, "end after N moments; for --csv", 0 },
 	{ 0 },
 };
 
@@ -88,14 +88,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
 	.options = option_table,
 	.parser = parse,
-	.args_doc = "[PID|FILE]",
+	.args_doc = "[PID|LEDGER]",
 	.doc = "Show which call sites hold a program's memory, live.\v"
 	       "Without a process or a ledger it is the one process that is being profiled.\n\n"
 	       "In a terminal this is a full-screen view; press h there for its keys.  Elsewhere it is one table, as with "
 	       "--once.\n\n"
 	       "What follows ± is the standard error of an estimate; a program that records every allocation has none.  "
 	       "Growth is that of live bytes since the view began (its error is an upper bound), the rate is over the last "
-	       "interval, and the oldest block is the oldest one that was recorded.",
+	       "interval, and the oldest block is the oldest one that was recorded.\n\n"
+	       "Examples:\n"
+	       "  cairn top 1234\n"
+	       "  cairn top --once --sort=peak 1234\n"
+	       "  cairn top --csv --limit=10 --interval=10s 1234 >sites.csv",
 };
 
 // The only process that is being profiled.

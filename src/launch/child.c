@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -20,6 +20,7 @@
 struct inherited {
 	sigset_t mask;
 	struct sigaction on_child;
+	int parent_death_signal; // 0: none
 };
 
 // As execvp() does, a file that is no program the kernel knows is a script of the shell.
@@ -47,6 +48,9 @@ static void become_program(const struct child *child, const struct inherited *in
 	if (read(report, &ready, 1) != 1)
 		_exit(127);
 	child->prepare(child->context);
+	// Others we get, and pass on.
+	if (inherited->parent_death_signal == SIGKILL)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigaction(SIGCHLD, &inherited->on_child, NULL);
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 	execute(child);
@@ -89,19 +93,9 @@ static void close_others(int a, int b)
 	}
 }
 
-// The terminal sends to the whole foreground group, a timer of our caller's to us alone.
-static bool is_from_terminal(const struct signalfd_siginfo *info)
-{
-	static const int kinds[] = { SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGHUP, SIGCONT, SIGWINCH };
-	for (size_t i = 0; info->ssi_code == SI_KERNEL && i < sizeof(kinds) / sizeof(int); i++)
-		if (info->ssi_signo == (uint32_t)kinds[i])
-			return true;
-	return false;
-}
-
 static void pass_on(const struct child *child, struct sentinel *sentinel, const struct signalfd_siginfo *info)
 {
-	if (is_from_terminal(info) || sentinel_has_seen(sentinel, (int)info->ssi_signo, (pid_t)info->ssi_pid))
+	if (sentinel_has_got(sentinel, (int)info->ssi_signo, (pid_t)info->ssi_pid))
 		return;
 	if (info->ssi_code != SI_QUEUE) {
 		kill(child->pid, (int)info->ssi_signo);
@@ -114,16 +108,29 @@ static void pass_on(const struct child *child, struct sentinel *sentinel, const 
 	syscall(SYS_rt_sigqueueinfo, child->pid, queued.si_signo, &queued);
 }
 
-// True when it has ended.
-static bool has_ended(struct child *child)
+// Whoever waits for us sees what it would see of the child; unless that is to go on already.
+static void stop(void)
+{
+	sigset_t pending;
+	sigpending(&pending);
+	if (!sigismember(&pending, SIGCONT))
+		kill(getpid(), SIGSTOP);
+}
+
+// True when it has ended.  Orphans come to us where we are the first process of a container.
+static bool has_ended(struct child *child, struct sentinel *sentinel)
 {
 	int status;
-	while (waitpid(child->pid, &status, WNOHANG | WUNTRACED) > 0) {
-		if (!WIFSTOPPED(status)) {
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+		if (pid == child->pid && WIFSTOPPED(status)) {
+			stop();
+		} else if (pid == child->pid) {
 			child->wait_status = status;
 			return true;
+		} else if (pid == sentinel->pid && !WIFSTOPPED(status)) {
+			sentinel_note_end(sentinel);
 		}
-		kill(getpid(), SIGSTOP); // whoever waits for us sees what it would see of the child
 	}
 	return false;
 }
@@ -131,7 +138,7 @@ static bool has_ended(struct child *child)
 static void wait_for(struct child *child, int signals, struct sentinel *sentinel)
 {
 	struct signalfd_siginfo info;
-	while (!has_ended(child))
+	while (!has_ended(child, sentinel))
 		if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) && info.ssi_signo != SIGCHLD)
 			pass_on(child, sentinel, &info);
 }
@@ -142,6 +149,8 @@ static int begin(struct inherited *inherited)
 	struct sigaction by_default = { .sa_handler = SIG_DFL };
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &inherited->mask);
+	inherited->parent_death_signal = 0;
+	prctl(PR_GET_PDEATHSIG, &inherited->parent_death_signal);
 	sigaction(SIGCHLD, &by_default, &inherited->on_child); // ignored, it would leave nothing to wait for
 	return signalfd(-1, &all, SFD_CLOEXEC);
 }
@@ -181,7 +190,7 @@ void child_end_alike(const struct child *child)
 	if (WIFSIGNALED(child->wait_status)) {
 		int number = WTERMSIG(child->wait_status);
 		sigset_t one;
-		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		prctl(PR_SET_DUMPABLE, 0); // a limit of 0 would not keep a core file from a program that collects them
 		signal(number, SIG_DFL);
 		sigemptyset(&one);
 		sigaddset(&one, number);

@@ -6,28 +6,39 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS 10
+#define ANSWER_MS 1000 // it is stopped, or the machine overloaded
 
-struct report {
+struct question {
 	int signal;
 	pid_t sender;
 };
 
-static void watch(int fd, pid_t parent)
+// The kernel's queue remembers, and merges signals as it does ours.
+static char has_pending(const struct question *question)
 {
-	sigset_t all;
+	static const struct timespec no_time;
+	sigset_t one;
 	siginfo_t info;
-	sigfillset(&all);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigemptyset(&one);
+	sigaddset(&one, question->signal);
+	return sigtimedwait(&one, &info, &no_time) > 0 && info.si_pid == question->sender;
+}
+
+// Until the other end is closed, also by the death of who has it.
+static void answer(int fd)
+{
+	struct question question;
 	prctl(PR_SET_NAME, "cairn-sentinel");
 	dup2(fd, 0);
 	close_range(1, ~0U, 0);
-	while (getppid() == parent && sigwaitinfo(&all, &info) > 0) {
-		const struct report report = { info.si_signo, info.si_pid };
-		if (write(0, &report, sizeof(report)) != (ssize_t)sizeof(report))
+	while (read(0, &question, sizeof(question)) == (ssize_t)sizeof(question)) {
+		char has_got = has_pending(&question);
+		if (send(0, &has_got, 1, MSG_NOSIGNAL) != 1)
 			break;
 	}
 	_exit(0);
@@ -37,17 +48,22 @@ void sentinel_init(struct sentinel *sentinel)
 {
 	int ends[2];
 	*sentinel = (struct sentinel){ 0, -1 };
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return;
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	pid_t parent = getpid(), pid = fork();
+	pid_t pid = fork();
 	if (pid == 0)
-		watch(ends[1], parent);
+		answer(ends[1]);
 	close(ends[1]);
 	if (pid > 0)
 		*sentinel = (struct sentinel){ pid, ends[0] };
 	else
 		close(ends[0]);
+}
+
+void sentinel_note_end(struct sentinel *sentinel)
+{
+	close(sentinel->fd);
+	*sentinel = (struct sentinel){ 0, -1 };
 }
 
 void sentinel_deinit(struct sentinel *sentinel)
@@ -56,20 +72,19 @@ void sentinel_deinit(struct sentinel *sentinel)
 		return;
 	kill(sentinel->pid, SIGKILL);
 	waitpid(sentinel->pid, NULL, 0);
-	close(sentinel->fd);
-	*sentinel = (struct sentinel){ 0, -1 };
+	sentinel_note_end(sentinel);
 }
 
-bool sentinel_has_seen(struct sentinel *sentinel, int signal, pid_t sender)
+bool sentinel_has_got(struct sentinel *sentinel, int signal, pid_t sender)
 {
+	const struct question question = { signal, sender };
 	struct pollfd ready = { .fd = sentinel->fd, .events = POLLIN };
-	struct report report;
-	while (sentinel->pid && poll(&ready, 1, WAIT_MS) > 0) {
-		// What was reported before was for the group, and needed no answer.
-		if (read(sentinel->fd, &report, sizeof(report)) != (ssize_t)sizeof(report))
-			return false;
-		if (report.signal == signal && report.sender == sender)
-			return true;
+	char has_got;
+	if (!sentinel->pid || send(sentinel->fd, &question, sizeof(question), MSG_NOSIGNAL) != (ssize_t)sizeof(question))
+		return false;
+	if (poll(&ready, 1, ANSWER_MS) <= 0) {
+		sentinel_deinit(sentinel); // a late answer would be taken for the next
+		return false;
 	}
-	return false;
+	return read(sentinel->fd, &has_got, 1) == 1 && has_got;
 }

@@ -3,7 +3,8 @@
  * Sentinel: a process that tells signals to our process group from signals to us.
  *
  * Who sends a signal cannot be asked whom it was meant for.  The sentinel is one more process in the group and blocks
- * every signal: what it gets as well was for all.
+ * every signal: what is pending there as well was for all.  The kernel gives a signal to the newest process of a
+ * group first, so what we got the sentinel, which is newer, has got.
  *
  * OUTSIDE.
  */
@@ -15,14 +16,16 @@
 
 struct sentinel {
 	pid_t pid; // 0: there is none
-	int fd;    // where it reports; -1: there is none
+	int fd;    // where it is asked; -1: there is none
 };
 
 // Start it; all signals must be blocked.  Without one (no process to be had) no signal counts as the group's.
 void sentinel_init(struct sentinel *sentinel);
 void sentinel_deinit(struct sentinel *sentinel);
+// It has ended, and has been waited for.
+void sentinel_note_end(struct sentinel *sentinel);
 
-// True if it got this signal from that sender, too.  Waits a few milliseconds for it.
-bool sentinel_has_seen(struct sentinel *sentinel, int signal, pid_t sender);
+// True if it got this signal from that sender (0: the kernel), too; asked once for each signal that we got.
+bool sentinel_has_got(struct sentinel *sentinel, int signal, pid_t sender);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
@@ -91,13 +92,29 @@ static bool is_listed(const struct list *list, const struct list_entry *candidat
 	return false;
 }
 
+// A process makes its ledger within a millisecond, but may be killed in it.
+static bool is_incomplete(const char *path)
+{
+	struct ledger_header header;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	memset(&header, 0, sizeof(header));
+	ssize_t got = pread(fd, &header, sizeof(header), 0);
+	close(fd);
+	bool is_empty = got >= 0 && memcmp(header.magic, (char[sizeof(header.magic)]){ 0 }, sizeof(header.magic)) == 0;
+	return is_empty || (memcmp(header.magic, LEDGER_MAGIC, sizeof(header.magic)) == 0 && !header.is_ready);
+}
+
 static void add_file(struct list *list, const char *path)
 {
 	struct target *target;
 	struct list_entry *entry = add_entry(list);
 	entry->path = memory_copy_string(path);
-	if (!target_open_file(&target, path, &entry->error))
+	if (!target_open_file(&target, path, &entry->error)) {
+		entry->is_incomplete = is_incomplete(path);
 		return;
+	}
 	fill_in(entry, target);
 	target_close(target);
 	if (is_listed(list, entry)) {

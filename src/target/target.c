@@ -3,8 +3,8 @@
  * Target: a ledger to be read, as a private copy.  OUTSIDE.
  *
  * The order of copying makes the copy agree with itself although the program goes on (ledger/layout.h tells what
- * holds at each instant).  Sites are counted first and copied twice: what was freed is taken from the first copy
- * and what was allocated from the second, so that no freeing is seen without its allocation.  What sites refer to
+ * holds at each instant).  Sites are counted first, and some at a time are copied twice: what was freed is taken from
+ * the first copy and what was allocated from the second, so that no freeing is seen without its allocation.  What sites refer to
  * is counted and copied after them.  The totals and the number of the peak come last.
  */
 #include "target/target.h"
@@ -25,6 +25,7 @@
 
 #define PAGE_BYTES UINT64_C(4096)
 #define BLOCKS_AT_ONCE 4096
+#define SITES_AT_ONCE 256
 
 // A copy; address space for all of the ledger, of which the parts in use are accessible.
 struct image {
@@ -134,42 +135,55 @@ static bool read_first_header(const struct target *target, struct ledger_header 
 	return !wrong || error_set(error, "%s", wrong);
 }
 
-// Sites are copied once more; what was freed stays as the first copy has it.
-static bool copy_sites_again(const struct target *target, struct image *image, uint32_t num_sites, struct error *error)
+// Twice: what was freed stays as the first copy has it.  What the program frees in between looks live, so in between
+// there must be microseconds.
+static bool copy_some_sites(const struct target *target, struct image *image, uint32_t start, uint32_t num, struct error *error)
 {
-	const struct ledger *ledger = &image->ledger;
+	struct ledger_site *sites = image->ledger.sites + start;
+	uint64_t offset = image->ledger.header->regions[LEDGER_SITES].offset + start * sizeof(*sites);
 	struct freed {
 		uint64_t objects, bytes;
-	} *freed = malloc(num_sites * sizeof(*freed));
-	if (!freed)
-		return error_set(error, "no memory for %" PRIu32 " sites", num_sites);
-	for (uint32_t i = 0; i < num_sites; i++)
-		freed[i] = (struct freed){ ledger->sites[i].freed_objects, ledger->sites[i].freed_bytes };
-	bool is_done = copy_region(target, image, LEDGER_SITES, num_sites, error);
-	for (uint32_t i = 0; is_done && i < num_sites; i++) {
-		ledger->sites[i].freed_objects = freed[i].objects;
-		ledger->sites[i].freed_bytes = freed[i].bytes;
+	} freed[SITES_AT_ONCE];
+	if (!source_read(&target->source, offset, sites, num * sizeof(*sites), error))
+		return false;
+	for (uint32_t i = 0; i < num; i++)
+		freed[i] = (struct freed){ sites[i].freed_objects, sites[i].freed_bytes };
+	if (!source_read(&target->source, offset, sites, num * sizeof(*sites), error))
+		return false;
+	for (uint32_t i = 0; i < num; i++) {
+		if (sites[i].freed_objects == freed[i].objects && sites[i].freed_bytes == freed[i].bytes)
+			continue; // a hole, of which nothing is to become memory
+		sites[i].freed_objects = freed[i].objects;
+		sites[i].freed_bytes = freed[i].bytes;
 	}
-	free(freed);
-	return is_done;
+	return true;
+}
+
+static bool copy_sites(const struct target *target, struct image *image, uint32_t num_sites, struct error *error)
+{
+	for (uint32_t i = 0; i < num_sites; i += SITES_AT_ONCE) {
+		uint32_t num = num_sites - i < SITES_AT_ONCE ? num_sites - i : SITES_AT_ONCE;
+		if (!copy_some_sites(target, image, i, num, error))
+			return false;
+	}
+	return true;
 }
 
 // Tables that were never written are not read: in a process that would give them memory.
-static bool copy_sites(const struct target *target, struct image *image, uint32_t num_sites, struct error *error)
+static bool copy_parallel(const struct target *target, struct image *image, uint32_t num_sites, struct error *error)
 {
 	const struct ledger_header *header = image->ledger.header;
 	bool has_epoch = header->is_forked || header->epoch_time_ns != header->start_time_ns;
 	return copy_region(target, image, LEDGER_SITE_ERRORS, header->is_estimate ? num_sites : 0, error) &&
-	       copy_sites_again(target, image, num_sites, error) &&
 	       copy_region(target, image, LEDGER_SITE_EPOCHS, has_epoch ? num_sites : 0, error);
 }
 
-// Parts that were not copied read as zeros.
-static bool open_rest(struct image *image, uint32_t num_sites, struct error *error)
+// Parts that are not copied read as zeros.
+static bool open_sites(struct image *image, uint32_t num_sites, struct error *error)
 {
 	const struct ledger_header *header = image->ledger.header;
-	static const enum ledger_region_number parallel[] = { LEDGER_SITE_ERRORS, LEDGER_SITE_EPOCHS };
-	for (int i = 0; i < 2; i++) {
+	static const enum ledger_region_number parallel[] = { LEDGER_SITES, LEDGER_SITE_ERRORS, LEDGER_SITE_EPOCHS };
+	for (int i = 0; i < 3; i++) {
 		const struct ledger_region *region = &header->regions[parallel[i]];
 		if (mprotect(image->memory + region->offset, round_up_to_page(num_sites * region->element_bytes),
 			     PROT_READ | PROT_WRITE) != 0)
@@ -187,8 +201,8 @@ static bool copy_all(struct target *target, struct image *image, struct error *e
 		return false;
 	struct ledger_header *header = image->ledger.header;
 	uint32_t num_sites = read_num(&image->ledger, LEDGER_SITES), num[4];
-	if (!open_rest(image, num_sites, error) || !copy_region(target, image, LEDGER_SITES, num_sites, error) ||
-	    !copy_header(target, image, &first, error) || !copy_sites(target, image, num_sites, error))
+	if (!open_sites(image, num_sites, error) || !copy_sites(target, image, num_sites, error) ||
+	    !copy_header(target, image, &first, error) || !copy_parallel(target, image, num_sites, error))
 		return false;
 	for (int i = 0; i < 4; i++) {
 		num[i] = read_num(&image->ledger, referred[i]);
