@@ -52,7 +52,7 @@ static const struct command *find_command(const char *name)
 // `cairn help` and `cairn help COMMAND`.
 static int help(const char *name)
 {
-	if (!name) {
+	if (!name || *name == '-') {
 		print_help(stdout);
 		return COMMAND_DONE;
 	}

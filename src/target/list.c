@@ -17,6 +17,8 @@
 #include "base/text.h"
 #include "target/source.h"
 
+#define COMPLETION_US 200000 // after which a ledger is complete, or never will be
+
 static struct list_entry *add_entry(struct list *list)
 {
 	list->entries = memory_resize(list->entries, list->num_entries + 1, sizeof(*list->entries));
@@ -92,7 +94,7 @@ static bool is_listed(const struct list *list, const struct list_entry *candidat
 	return false;
 }
 
-// A process makes its ledger within a millisecond, but may be killed in it.
+// A process makes its ledger within milliseconds, but may be killed meanwhile.
 static bool is_incomplete(const char *path)
 {
 	struct ledger_header header;
@@ -111,7 +113,12 @@ static void add_file(struct list *list, const char *path)
 	struct target *target;
 	struct list_entry *entry = add_entry(list);
 	entry->path = memory_copy_string(path);
-	if (!target_open_file(&target, path, &entry->error)) {
+	bool is_open = target_open_file(&target, path, &entry->error);
+	if (!is_open && is_incomplete(path)) {
+		usleep(COMPLETION_US);
+		is_open = target_open_file(&target, path, &entry->error);
+	}
+	if (!is_open) {
 		entry->is_incomplete = is_incomplete(path);
 		return;
 	}
