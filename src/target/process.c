@@ -87,6 +87,16 @@ pid_t process_inner_pid(pid_t pid)
 	return inner;
 }
 
+// A newline in a path is shown as "\012".
+static char *unescape(char *path)
+{
+	for (char *at = path; (at = strstr(at, "\\012")); at++) {
+		*at = '\n';
+		memmove(at + 1, at + 4, strlen(at + 4) + 1);
+	}
+	return path;
+}
+
 // "START-LIMIT PERMISSIONS OFFSET DEVICE INODE   PATH", as proc(5) has it.
 static bool read_mapping(char *line, struct process_mapping *mapping)
 {
@@ -97,7 +107,7 @@ static bool read_mapping(char *line, struct process_mapping *mapping)
 		   permissions, &mapping->offset, &mapping->inode, &path_at) < 5)
 		return false;
 	mapping->is_shared = permissions[3] == 's';
-	mapping->path = path_at ? line + path_at : "";
+	mapping->path = path_at ? unescape(line + path_at) : "";
 	return true;
 }
 
