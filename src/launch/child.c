@@ -95,7 +95,8 @@ static void close_others(int a, int b)
 
 static void pass_on(const struct child *child, struct sentinel *sentinel, const struct signalfd_siginfo *info)
 {
-	if (sentinel_has_got(sentinel, (int)info->ssi_signo, (pid_t)info->ssi_pid))
+	bool is_of_sentinel = sentinel->pid && info->ssi_pid == (uint32_t)sentinel->pid;
+	if (is_of_sentinel || sentinel_has_got(sentinel, (int)info->ssi_signo, (pid_t)info->ssi_pid))
 		return;
 	if (info->ssi_code != SI_QUEUE) {
 		kill(child->pid, (int)info->ssi_signo);
@@ -108,13 +109,11 @@ static void pass_on(const struct child *child, struct sentinel *sentinel, const 
 	syscall(SYS_rt_sigqueueinfo, child->pid, queued.si_signo, &queued);
 }
 
-// Whoever waits for us sees what it would see of the child; unless that is to go on already.
-static void stop(void)
+// Whoever waits for us sees what it would see of the child, until that goes on.
+static void stop(const struct child *child, struct sentinel *sentinel)
 {
-	sigset_t pending;
-	sigpending(&pending);
-	if (!sigismember(&pending, SIGCONT))
-		kill(getpid(), SIGSTOP);
+	sentinel_watch(sentinel, child->pid);
+	kill(getpid(), SIGSTOP);
 }
 
 // True when it has ended.  Orphans come to us where we are the first process of a container.
@@ -124,7 +123,7 @@ static bool has_ended(struct child *child, struct sentinel *sentinel)
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid == child->pid && WIFSTOPPED(status)) {
-			stop();
+			stop(child, sentinel);
 		} else if (pid == child->pid) {
 			child->wait_status = status;
 			return true;

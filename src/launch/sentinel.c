@@ -11,10 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "target/process.h"
+
+#define WATCH_MS 20
 #define ANSWER_MS 1000 // it is stopped, or the machine overloaded
 
 struct question {
-	int signal;
+	int signal; // 0: watch the process instead
 	pid_t sender;
 };
 
@@ -29,6 +32,16 @@ static char has_pending(const struct question *question)
 	return sigtimedwait(&one, &info, &no_time) > 0 && info.si_pid == question->sender;
 }
 
+// Until it goes on, or we are asked something: then our parent does.
+static void watch(pid_t child, int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	while (process_is_stopped(child))
+		if (poll(&ready, 1, WATCH_MS) != 0)
+			return;
+	kill(getppid(), SIGCONT);
+}
+
 // Until the other end is closed, also by the death of who has it.
 static void answer(int fd)
 {
@@ -37,6 +50,10 @@ static void answer(int fd)
 	dup2(fd, 0);
 	close_range(1, ~0U, 0);
 	while (read(0, &question, sizeof(question)) == (ssize_t)sizeof(question)) {
+		if (!question.signal) {
+			watch(question.sender, 0);
+			continue;
+		}
 		char has_got = has_pending(&question);
 		if (send(0, &has_got, 1, MSG_NOSIGNAL) != 1)
 			break;
@@ -87,4 +104,11 @@ bool sentinel_has_got(struct sentinel *sentinel, int signal, pid_t sender)
 		return false;
 	}
 	return read(sentinel->fd, &has_got, 1) == 1 && has_got;
+}
+
+void sentinel_watch(struct sentinel *sentinel, pid_t child)
+{
+	const struct question question = { 0, child };
+	if (sentinel->pid)
+		send(sentinel->fd, &question, sizeof(question), MSG_NOSIGNAL);
 }

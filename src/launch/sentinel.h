@@ -28,4 +28,7 @@ void sentinel_note_end(struct sentinel *sentinel);
 // True if it got this signal from that sender (0: the kernel), too; asked once for each signal that we got.
 bool sentinel_has_got(struct sentinel *sentinel, int signal, pid_t sender);
 
+// We are about to stop, since the child has: send us SIGCONT when it goes on.
+void sentinel_watch(struct sentinel *sentinel, pid_t child);
+
 #endif

@@ -128,8 +128,8 @@ static bool copy_growing(struct ledger_header *to, const struct ledger *parent, 
 	return true;
 }
 
-bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot,
-		 const struct storage *storage)
+static bool copy_to(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot,
+		    const struct storage *storage)
 {
 	const struct ledger_header *from = parent->header;
 	int why_no_file;
@@ -138,12 +138,21 @@ bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct
 	struct ledger_header *to = child->header;
 	to->command_line = from->command_line;
 	to->program = from->program;
-	if (!is_alike(to, from) || !copy_growing(to, parent, snapshot) || (snapshot && !copy_tallies(to, snapshot))) {
-		if (to->is_file)
-			storage_remove(storage);
-		ledger_destroy(child);
+	if (is_alike(to, from) && copy_growing(to, parent, snapshot) && (!snapshot || copy_tallies(to, snapshot)))
+		return true;
+	if (to->is_file)
+		storage_remove(storage);
+	ledger_destroy(child);
+	return false;
+}
+
+bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct ledger_snapshot *snapshot,
+		 const struct storage *storage)
+{
+	// Where the disk is full, in memory.
+	if (!copy_to(child, parent, snapshot, storage) &&
+	    (!storage->directory || !copy_to(child, parent, snapshot, &(struct storage){ 0 })))
 		return false;
-	}
 	if (snapshot)
 		note_inherited(child);
 	tree_rebuild(child);

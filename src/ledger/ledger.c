@@ -84,7 +84,7 @@ static bool is_affordable(uint64_t size_bytes)
 	       size_bytes <= limit.rlim_cur / 8;
 }
 
-static void open_one(struct ledger_header *header, enum ledger_region_number number, uint64_t num_elements)
+static bool open_one(struct ledger_header *header, enum ledger_region_number number, uint64_t num_elements)
 {
 	struct ledger_region *region = &header->regions[number];
 	uint64_t whole_bytes = round_up(region->capacity * region->element_bytes, 4096);
@@ -92,20 +92,22 @@ static void open_one(struct ledger_header *header, enum ledger_region_number num
 	size_bytes = size_bytes < whole_bytes ? size_bytes : whole_bytes;
 	uint64_t before = atomic_load_explicit(&region->open_bytes, memory_order_relaxed);
 	if (size_bytes <= before)
-		return;
+		return true;
 	// From the start: another thread may have made less accessible, but is not done yet.
-	system_call3(SYS_mprotect, (long)((char *)header + region->offset), (long)size_bytes, PROT_READ | PROT_WRITE);
+	if (system_call3(SYS_mprotect, (long)((char *)header + region->offset), (long)size_bytes, PROT_READ | PROT_WRITE) != 0)
+		return false;
 	while (before < size_bytes && !atomic_compare_exchange_weak_explicit(&region->open_bytes, &before, size_bytes,
 									     memory_order_relaxed, memory_order_relaxed))
 		;
+	return true;
 }
 
 static bool open_and_reserve(struct ledger_header *header, enum ledger_region_number number, uint64_t from, uint64_t limit)
 {
 	const struct ledger_region *region = &header->regions[number];
-	open_one(header, number, limit);
-	return !header->is_file || is_buckets(number) || storage_reserve((char *)header + region->offset, from * region->element_bytes,
-						 limit * region->element_bytes);
+	return open_one(header, number, limit) &&
+	       (!header->is_file || is_buckets(number) ||
+		storage_reserve((char *)header + region->offset, from * region->element_bytes, limit * region->element_bytes));
 }
 
 bool ledger_open_up(struct ledger_header *header, enum ledger_region_number number, uint64_t from, uint64_t limit)
@@ -233,8 +235,8 @@ static int create(struct ledger *ledger, const struct storage *storage, bool is_
 		return error;
 	struct ledger_header *header = memory;
 	uint64_t header_bytes = round_up(sizeof(*header), 4096), total_bytes = plan_bytes(plan);
-	system_call3(SYS_mprotect, (long)memory, (long)header_bytes, PROT_READ | PROT_WRITE);
-	if (!is_file || (storage_reserve(memory, 0, header_bytes) && keep_buckets_apart(memory, plan))) {
+	bool is_open = system_call3(SYS_mprotect, (long)memory, (long)header_bytes, PROT_READ | PROT_WRITE) == 0;
+	if (is_open && (!is_file || (storage_reserve(memory, 0, header_bytes) && keep_buckets_apart(memory, plan)))) {
 		header->is_file = is_file;
 		header->total_bytes = total_bytes;
 		fill_in(header, limit_bytes, rate_bytes);

@@ -150,6 +150,8 @@ void profiler_after_fork(void)
 		if (atomic_load_explicit(&profiler.lanes[i].holder, memory_order_relaxed))
 			atomic_store_explicit(&profiler.lanes[i].holder, 0, memory_order_relaxed);
 	atomic_store_explicit(&profiler.is_gate_closed, 0, memory_order_relaxed);
+	// The kernel may know of no page that it empties.
+	atomic_store_explicit(profiler.is_same_process, 0, memory_order_relaxed);
 	rules_after_fork(&profiler.rules);
 	thread.tid = 0;
 	// fork() in a signal handler that interrupted an event: the event goes on when the handler returns.

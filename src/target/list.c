@@ -15,9 +15,10 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "target/process.h"
 #include "target/source.h"
 
-#define COMPLETION_US 200000 // after which a ledger is complete, or never will be
+#define COMPLETION_US 50000 // after which a ledger is complete, or never will be
 
 static struct list_entry *add_entry(struct list *list)
 {
@@ -60,9 +61,18 @@ static void add_process(struct list *list, pid_t pid)
 		return;
 	struct list_entry *entry = add_entry(list);
 	snprintf(name, sizeof(name), "%d", (int)pid);
-	if (target_open(&target, name, &entry->error)) {
+	bool is_open = target_open(&target, name, &entry->error);
+	if (!is_open) { // it is just beginning, or ending
+		usleep(COMPLETION_US);
+		is_open = target_open(&target, name, &entry->error);
+	}
+	if (is_open) {
 		fill_in(entry, target);
 		target_close(target);
+	} else if (!process_is_alive(pid)) {
+		free(mapping.path);
+		list->num_entries--;
+		return;
 	}
 	entry->pid = pid;
 	entry->path = *mapping.path ? memory_copy_string(mapping.path) : NULL;

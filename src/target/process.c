@@ -43,6 +43,13 @@ bool process_is_alive(pid_t pid)
 	return pid > 0 && read_stat(pid, 4, &state, &unused) && state != 'Z' && state != 'X';
 }
 
+bool process_is_stopped(pid_t pid)
+{
+	char state;
+	uint64_t unused;
+	return read_stat(pid, 4, &state, &unused) && (state == 'T' || state == 't');
+}
+
 uint64_t process_start(pid_t pid)
 {
 	char state;

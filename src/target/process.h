@@ -14,6 +14,9 @@
 // False if there is no such process (or it is a zombie).
 bool process_is_alive(pid_t pid);
 
+// True if a signal has stopped it.
+bool process_is_stopped(pid_t pid);
+
 // When it began, in clock ticks since boot; 0: not known.  With the pid this names a process for good,
 // whatever it executes.
 uint64_t process_start(pid_t pid);
