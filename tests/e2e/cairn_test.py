@@ -72,6 +72,12 @@ def truth_of(stdout, process=None):
     return truth
 
 
+def peaks_of(stdout):
+    """What a program of testdata printed of its peak, (objects, bytes) by function."""
+    lines = [line.split() for line in stdout.decode().splitlines() if line.startswith('peak ')]
+    return {words[1]: (int(words[2]), int(words[3])) for words in lines}
+
+
 Sample = collections.namedtuple('Sample', 'tally functions addresses mappings')
 
 
@@ -152,6 +158,12 @@ def cairn(*arguments, check=True, environment=None, timeout=60, **options):
     if check and result.returncode:
         raise AssertionError(f'cairn {arguments}: {result.returncode}, {result.stderr}')
     return result
+
+
+def listed(*arguments, **options):
+    """What `cairn list` tells of each ledger, by its path or, if it has none, its process."""
+    entries = json.loads(cairn('list', '--json', *arguments, **options).stdout)
+    return {entry.get('ledger', entry['pid']): entry for entry in entries}
 
 
 def wait_until(condition, what, run=None):
