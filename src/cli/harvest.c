@@ -55,10 +55,12 @@ static bool has_executed(const struct list *list, const struct ledger_header *he
 
 static enum fate fate_of(const struct work *work, const struct list_entry *entry)
 {
-	if (!entry->is_readable)
-		return entry->is_incomplete ? FATE_EMPTY : FATE_UNREADABLE;
+	if (!entry->is_readable && !entry->is_incomplete)
+		return FATE_UNREADABLE;
 	if (entry->pid)
 		return FATE_RUNNING;
+	if (entry->is_incomplete)
+		return FATE_EMPTY;
 	if (has_executed(&work->list, &entry->header))
 		return FATE_EXECUTED;
 	bool has_nothing = entry->header.num_samples == 0;

@@ -103,7 +103,7 @@ static int remove_all(const struct request *request)
 	for (size_t i = 0; i < list.num_entries; i++) {
 		const struct list_entry *entry = &list.entries[i];
 		struct error error;
-		if (entry->is_incomplete && is_own(entry->path) && unlink(entry->path) == 0)
+		if (entry->is_incomplete && !entry->pid && is_own(entry->path) && unlink(entry->path) == 0)
 			remove_directory_of(entry->path);
 		if (entry->is_readable && !entry->pid && is_own(entry->path) && !remove_ledger(request, entry->path, &error))
 			status = command_fail(&error);

@@ -213,8 +213,9 @@ static void report(const struct run *run, const struct harvest *harvest)
 		fprintf(stderr, "cairn: %s; look at it with: go tool pprof -top %s\n", storage, harvest->path);
 	} else if (!harvest->num_running && !harvest->num_failed) {
 		fprintf(stderr, "cairn: nothing was profiled: %s\n",
-			harvest->num_empty ? "recording was off" : "the program did not load the library, or could keep no ledger "
-								   "in a file; CAIRN_VERBOSE=1 tells more");
+			harvest->num_empty ? "recording was off" : "the program did not load the library, or kept its ledger in "
+								   "memory and wrote its profile itself; CAIRN_VERBOSE=1 tells "
+								   "more");
 	}
 }
 

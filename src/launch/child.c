@@ -110,10 +110,15 @@ static void pass_on(const struct child *child, struct sentinel *sentinel, const 
 }
 
 // Whoever waits for us sees what it would see of the child, until that goes on.
-static void stop(const struct child *child, struct sentinel *sentinel)
+static void stop(const struct child *child, struct sentinel *sentinel, int number)
 {
+	sigset_t one;
+	sigemptyset(&one);
+	sigaddset(&one, number);
 	sentinel_watch(sentinel, child->pid);
-	kill(getpid(), SIGSTOP);
+	kill(getpid(), number);
+	sigprocmask(SIG_UNBLOCK, &one, NULL); // here it stops
+	sigprocmask(SIG_BLOCK, &one, NULL);
 }
 
 // True when it has ended.  Orphans come to us where we are the first process of a container.
@@ -123,7 +128,7 @@ static bool has_ended(struct child *child, struct sentinel *sentinel)
 	pid_t pid;
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid == child->pid && WIFSTOPPED(status)) {
-			stop(child, sentinel);
+			stop(child, sentinel, WSTOPSIG(status));
 		} else if (pid == child->pid) {
 			child->wait_status = status;
 			return true;

@@ -15,10 +15,12 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "target/owner.h"
 #include "target/process.h"
 #include "target/source.h"
 
-#define COMPLETION_US 50000 // after which a ledger is complete, or never will be
+#define COMPLETION_US 50000 // after which a ledger is complete, unless its process has to wait for a processor
+#define NUM_TRIES 10
 
 static struct list_entry *add_entry(struct list *list)
 {
@@ -62,7 +64,7 @@ static void add_process(struct list *list, pid_t pid)
 	struct list_entry *entry = add_entry(list);
 	snprintf(name, sizeof(name), "%d", (int)pid);
 	bool is_open = target_open(&target, name, &entry->error);
-	if (!is_open) { // it is just beginning, or ending
+	for (int i = 0; i < NUM_TRIES && !is_open && process_is_alive(pid); i++) { // it may be just beginning, or ending
 		usleep(COMPLETION_US);
 		is_open = target_open(&target, name, &entry->error);
 	}
@@ -130,6 +132,7 @@ static void add_file(struct list *list, const char *path)
 	}
 	if (!is_open) {
 		entry->is_incomplete = is_incomplete(path);
+		entry->pid = entry->is_incomplete ? owner_of_file(path) : 0;
 		return;
 	}
 	fill_in(entry, target);

@@ -14,7 +14,7 @@
 struct list_entry {
 	bool is_readable;    // else error says why not, and of the rest only pid and path are known
 	struct error error;
-	bool is_incomplete;  // not readable because its process was killed before the ledger was complete: it holds nothing
+	bool is_incomplete;  // not readable because it holds nothing yet; if pid is 0, it never will
 	pid_t pid;           // of the running process, as seen from here; 0: none is known
 	char *path;          // NULL: in memory only
 	char program[256];   // base name

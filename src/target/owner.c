@@ -36,19 +36,35 @@ static bool try_process(struct source *source, pid_t pid, uint64_t expected_star
 	return is_owner;
 }
 
+// Try all processes.
+static bool find_anywhere(struct source *source)
+{
+	bool is_found = false;
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+	while (processes && !is_found && (entry = readdir(processes)))
+		is_found = atoi(entry->d_name) > 0 && try_process(source, atoi(entry->d_name), 0);
+	if (processes)
+		closedir(processes);
+	return is_found;
+}
+
 void owner_find(struct source *source, const struct ledger_header *header)
 {
 	struct stat namespace;
 	uint64_t own_namespace = stat("/proc/self/ns/pid", &namespace) == 0 ? namespace.st_ino : 0;
-	if (header->pid_namespace == 0 || header->pid_namespace == own_namespace) {
+	if (header->pid_namespace == 0 || header->pid_namespace == own_namespace)
 		try_process(source, (pid_t)header->pid, header->process_start);
-		return;
-	}
-	DIR *processes = opendir("/proc");
-	struct dirent *entry;
-	while (processes && (entry = readdir(processes)))
-		if (atoi(entry->d_name) > 0 && try_process(source, atoi(entry->d_name), 0))
-			break;
-	if (processes)
-		closedir(processes);
+	else
+		find_anywhere(source);
+}
+
+pid_t owner_of_file(const char *path)
+{
+	struct stat status;
+	struct source source = { .fd = -1, .path = (char *)path };
+	if (stat(path, &status) != 0)
+		return 0;
+	source.inode = status.st_ino;
+	return find_anywhere(&source) ? source.pid : 0;
 }

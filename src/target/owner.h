@@ -14,4 +14,7 @@
 // have been checked, tells where to look; in other pid namespaces, everywhere.
 void owner_find(struct source *source, const struct ledger_header *header);
 
+// The process that has the file at path mapped, for one that cannot be opened; 0: none is seen.
+pid_t owner_of_file(const char *path);
+
 #endif
