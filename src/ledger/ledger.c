@@ -161,14 +161,18 @@ static bool lay_out(struct ledger_header *header, const struct plan plan[LEDGER_
 	return has_room;
 }
 
-static void add_special_frames(struct ledger *ledger)
+// False: there is not even room for these.
+static bool add_special_frames(struct ledger *ledger)
 {
 	for (int i = 0; i < LEDGER_NUM_SPECIAL_FRAMES; i++)
-		ledger_add(ledger, LEDGER_FRAMES, 1);
-	uint32_t node = ledger_add(ledger, LEDGER_NODES, 1);
+		if (!ledger_add(ledger, LEDGER_FRAMES, 1))
+			return false;
+	uint32_t node = ledger_add(ledger, LEDGER_NODES, 1), site = ledger_add(ledger, LEDGER_SITES, 1);
+	if (!node || !site)
+		return false;
 	ledger->nodes[node].frame = LEDGER_FRAME_FULL;
-	uint32_t site = ledger_add(ledger, LEDGER_SITES, 1);
 	ledger->sites[site].node = node;
+	return true;
 }
 
 // Field 22 of /proc/self/stat; the second is a name in parentheses that may hold anything.
@@ -240,9 +244,9 @@ static int create(struct ledger *ledger, const struct storage *storage, bool is_
 		header->is_file = is_file;
 		header->total_bytes = total_bytes;
 		fill_in(header, limit_bytes, rate_bytes);
-		if (lay_out(header, plan)) {
-			ledger_attach(ledger, header);
-			add_special_frames(ledger);
+		bool has_room = lay_out(header, plan);
+		ledger_attach(ledger, header);
+		if (has_room && add_special_frames(ledger)) {
 			// Pairs with the acquire in ledger_open().
 			atomic_store_explicit(&header->is_ready, 1, memory_order_release);
 			return 0;
