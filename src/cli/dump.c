@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/named.h"
 #include "cli/since.h"
 #include "cli/snapshot.h"
 #include "control/config.h"
@@ -95,13 +96,26 @@ static const struct argp argp = {
 
 static void say(const struct dump *dump, const struct target *target, const char *path)
 {
-	char storage[256];
+	char storage[512];
 	struct text line = TEXT_ON(storage);
+	const struct ledger *ledger = target_ledger(target);
 	struct tally total;
 	if (dump->is_quiet || strcmp(path, "-") == 0)
 		return;
-	read_total(target_ledger(target), &total);
-	snapshot_add_live(&line, &total, read_is_estimate(target_ledger(target)));
+	read_total(ledger, &total);
+	if (dump->is_peak) {
+		total.live_bytes = total.peak_bytes;
+		total.live_objects = total.peak_objects;
+		total.live_bytes_variance = total.peak_bytes_variance;
+	}
+	if (dump->since) {
+		text_add(&line, "what changed since ");
+		text_add(&line, dump->since);
+	} else {
+		text_add(&line, dump->is_peak ? "at the peak " : "");
+		snapshot_add_live(&line, &total, read_is_estimate(ledger));
+		snapshot_add_lost(&line, ledger->header);
+	}
 	fprintf(stderr, "cairn: wrote %s: %s\n", path, storage);
 }
 
@@ -186,7 +200,7 @@ int dump_main(int argc, char **argv)
 	struct error error;
 	command_parse(&argp, argc, argv, 0, &dump);
 	setlocale(LC_CTYPE, "");
-	if (!target_open(&target, dump.target, &error))
+	if (!named_open(&target, dump.target, &error))
 		return command_fail(&error);
 	dump.values = snapshot_values(target);
 	bool is_done = dump.every_ns ? write_repeatedly(&dump, target, &error) : write_profile(&dump, target, &error);

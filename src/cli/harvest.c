@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -33,6 +35,7 @@ struct work {
 	const struct harvest_request *request;
 	struct list list;
 	enum fate *fates; // of the list's entries
+	char **written;   // names of the profiles, num_written of the harvest
 };
 
 static bool is_first(const struct work *work, const struct list_entry *entry)
@@ -67,10 +70,12 @@ static enum fate fate_of(const struct work *work, const struct list_entry *entry
 	return has_nothing && (!is_first(work, entry) || entry->header.rate_bytes == 0) ? FATE_EMPTY : FATE_WRITE;
 }
 
-static void fail(struct work *work, const struct error *error)
+static void fail(struct work *work, const struct error *error, const struct list_entry *entry)
 {
-	if (work->harvest->num_failed++ == 0)
-		work->harvest->error = *error;
+	if (work->harvest->num_failed++ != 0)
+		return;
+	work->harvest->error = *error;
+	snprintf(work->harvest->failed_ledger, sizeof(work->harvest->failed_ledger), "%s", entry->path);
 }
 
 static void add_live(struct harvest *harvest, const struct list_entry *entry)
@@ -81,27 +86,54 @@ static void add_live(struct harvest *harvest, const struct list_entry *entry)
 	harvest->is_estimate |= entry->is_estimate;
 }
 
-static void note_written(struct harvest *harvest, const struct list_entry *entry, const char *path)
+static void note_written(struct work *work, const struct list_entry *entry, const char *path)
 {
+	struct harvest *harvest = work->harvest;
+	work->written = memory_resize(work->written, harvest->num_written + 1, sizeof(*work->written));
+	work->written[harvest->num_written] = memory_copy_string(path);
 	if (harvest->num_written++ && entry->total.live_bytes <= harvest->total.live_bytes)
 		return;
 	strcpy(harvest->path, path);
 	harvest->total = entry->total;
+	harvest->header = entry->header;
 	harvest->is_estimate = entry->is_estimate;
 }
 
-static bool write_peak(const struct work *work, const struct file_contents *contents, const struct pattern_values *values,
+static bool write_peak(const char *pattern, const struct file_contents *contents, const struct pattern_values *values,
 		       struct error *error)
 {
 	char path[PATH_MAX];
 	struct text text = TEXT_ON(path);
-	pattern_expand(&text, work->request->pattern, values, true);
+	pattern_expand(&text, pattern, values, true);
 	return file_write(path, contents, error);
+}
+
+static bool is_written_already(const struct work *work, const char *path)
+{
+	for (unsigned i = 0; i < work->harvest->num_written; i++)
+		if (strcmp(work->written[i], path) == 0)
+			return true;
+	return false;
+}
+
+// A pattern that would name two processes' profiles alike gets the pid of the second.
+static void choose_pattern(const struct work *work, const struct pattern_values *values, char pattern[PATH_MAX])
+{
+	char path[PATH_MAX];
+	struct text name = TEXT_ON(path), chosen = { .start = pattern, .size_bytes = PATH_MAX };
+	const char *given = work->request->pattern, *suffix = strstr(given, ".pb.gz");
+	pattern_expand(&name, given, values, false);
+	text_add(&chosen, given);
+	if (pattern_has_number(given) || !is_written_already(work, path))
+		return;
+	chosen.length = suffix ? (size_t)(suffix - given) : strlen(given);
+	text_add(&chosen, ".%p");
+	text_add(&chosen, suffix ? suffix : "");
 }
 
 static bool write_one(struct work *work, const struct list_entry *entry, struct error *error)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], pattern[PATH_MAX];
 	struct snapshot snapshot = { 0 };
 	struct target *target;
 	if (!target_open_file(&target, entry->path, error))
@@ -109,26 +141,37 @@ static bool write_one(struct work *work, const struct list_entry *entry, struct 
 	snapshot.target = target;
 	struct pattern_values values = snapshot_values(target);
 	struct file_contents contents = snapshot_contents(&snapshot);
-	bool is_written = file_write_next(work->request->pattern, &values, &contents, path, error);
+	choose_pattern(work, &values, pattern);
+	bool is_written = file_write_next(pattern, &values, &contents, path, error);
 	if (is_written)
-		note_written(work->harvest, entry, path);
+		note_written(work, entry, path);
 	snapshot.is_peak = true;
-	is_written = is_written && (!work->request->is_peak || write_peak(work, &contents, &values, error));
+	is_written = is_written && (!work->request->is_peak || write_peak(pattern, &contents, &values, error));
 	target_close(target);
 	return is_written;
 }
 
+static void write_if_due(struct work *work, size_t i)
+{
+	struct error error;
+	if (work->fates[i] != FATE_WRITE)
+		return;
+	if (write_one(work, &work->list.entries[i], &error))
+		work->fates[i] = FATE_WRITTEN;
+	else
+		fail(work, &error, &work->list.entries[i]);
+}
+
+// The process that was started first: a name that cannot tell processes apart is its.
 static void write_each(struct work *work)
 {
+	for (size_t i = 0; i < work->list.num_entries; i++)
+		if (is_first(work, &work->list.entries[i]))
+			write_if_due(work, i);
 	for (size_t i = 0; i < work->list.num_entries; i++) {
-		struct error error;
 		command_show_progress("profiles", i, work->list.num_entries);
-		if (work->fates[i] != FATE_WRITE)
-			continue;
-		if (write_one(work, &work->list.entries[i], &error))
-			work->fates[i] = FATE_WRITTEN;
-		else
-			fail(work, &error);
+		if (!is_first(work, &work->list.entries[i]))
+			write_if_due(work, i);
 	}
 	command_end_progress();
 }
@@ -162,7 +205,7 @@ static bool write_merged(struct work *work, bool is_peak, struct pattern_values 
 	}
 	command_end_progress();
 	if (is_sound && is_peak)
-		is_sound = write_peak(work, &contents, values, error);
+		is_sound = write_peak(work->request->pattern, &contents, values, error);
 	else if (is_sound)
 		is_sound = file_write_next(work->request->pattern, values, &contents, work->harvest->path, error);
 	merge_destroy(merge);
@@ -188,10 +231,11 @@ static void write_all_in_one(struct work *work)
 	struct pattern_values values = snapshot_values_of(&named->header, named->program);
 	if (!write_merged(work, false, &values, &error) ||
 	    (work->request->is_peak && !write_merged(work, true, &values, &error))) {
-		fail(work, &error);
+		fail(work, &error, named);
 		return;
 	}
 	work->harvest->num_written = 1;
+	work->harvest->header = named->header;
 	for (size_t i = 0; i < work->list.num_entries; i++) {
 		if (work->fates[i] != FATE_WRITE)
 			continue;
@@ -203,15 +247,18 @@ static void write_all_in_one(struct work *work)
 // Who waited for the process knows how it ended.
 static void note_end(const char *path, int wait_status)
 {
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
 	struct {
 		uint32_t end;
 		int32_t status;
-	} ended = { LEDGER_END_EXIT, WEXITSTATUS(wait_status) };
+		int64_t time_ns;
+	} ended = { LEDGER_END_EXIT, WEXITSTATUS(wait_status), now.tv_sec * INT64_C(1000000000) + now.tv_nsec };
 	if (WIFSIGNALED(wait_status)) {
 		ended.end = LEDGER_END_SIGNAL;
 		ended.status = WTERMSIG(wait_status);
 	}
-	_Static_assert(offsetof(struct ledger_header, end_status) == offsetof(struct ledger_header, end) + 4, "layout");
+	_Static_assert(offsetof(struct ledger_header, end_time_ns) == offsetof(struct ledger_header, end) + 8, "layout");
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
@@ -228,7 +275,7 @@ static void finish(struct work *work)
 		work->harvest->num_running += fate == FATE_RUNNING;
 		work->harvest->num_empty += fate == FATE_EMPTY;
 		if (fate == FATE_UNREADABLE)
-			fail(work, &entry->error);
+			fail(work, &entry->error, entry);
 		if ((fate == FATE_WRITTEN || fate == FATE_EXECUTED || fate == FATE_EMPTY) && !work->request->are_kept)
 			unlink(entry->path);
 		else if ((fate == FATE_WRITTEN || fate == FATE_WRITE) && is_first(work, entry))
@@ -260,6 +307,9 @@ void harvest_run(struct harvest *harvest, const struct harvest_request *request)
 	}
 	(request->is_merged ? write_all_in_one : write_each)(&work);
 	finish(&work);
+	for (unsigned i = 0; work.written && i < harvest->num_written; i++)
+		free(work.written[i]);
+	free(work.written);
 	free(work.fates);
 	list_deinit(&work.list);
 }

@@ -30,8 +30,10 @@ struct harvest {
 	unsigned num_empty;      // processes other than the first that recorded nothing
 	unsigned num_failed;     // ledgers that could not be read or written, and stay; error tells of the first
 	struct error error;
+	char failed_ledger[PATH_MAX];
 	char path[PATH_MAX];     // the profile with most live bytes
-	struct tally total;      // of it
+	struct tally total;      // of it, or the sum of all
+	struct ledger_header header; // of it, or of the first process
 	bool is_estimate;
 };
 

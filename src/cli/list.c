@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cairn list`: what is being profiled on this machine, and what was.  OUTSIDE.
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "cli/command.h"
@@ -46,8 +48,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
 	options, parse, "[DIRECTORY...]",
 	"Show what is being profiled on this machine, and the ledgers that dead programs left."
-	"\vLedgers are looked for in all processes that you may look into, and in each DIRECTORY; without one, where 'cairn run' "
-	"keeps them and in CAIRN_LEDGER.  LIVE is an estimate with its standard error, or exact where none is shown; LOST counts "
+	"\vWith a DIRECTORY, the ledgers in it; without one, those of all processes that you may look into, and where 'cairn run' "
+	"and CAIRN_LEDGER keep them.  LIVE is an estimate with its standard error, or exact where none is shown; LOST counts "
 	"what could not be recorded; SIZE is the memory or disk that the ledger takes.\n\n"
 	"Examples:\n"
 	"  cairn list\n"
@@ -203,19 +205,31 @@ int list_main(int argc, char **argv)
 {
 	struct request request = { 0 };
 	struct list list;
+	struct error error;
 	int status = COMMAND_DONE;
 	command_parse(&argp, argc, argv, 0, &request);
 	setlocale(LC_CTYPE, "");
+	for (size_t i = 0; i < request.num_directories; i++) {
+		struct stat kind;
+		if (stat(request.directories[i], &kind) != 0 || !S_ISDIR(kind.st_mode)) {
+			error_set(&error, "%s: is not a directory", request.directories[i]);
+			return command_fail(&error);
+		}
+	}
 	list_init(&list, request.directories, request.num_directories);
 	if (request.is_json)
 		print_json(&list);
 	else if (list.num_entries)
 		print_table(&list);
 	else
-		fprintf(stderr, "cairn: nothing is being profiled; start something with: cairn run -- PROGRAM\n");
+		fprintf(stderr, "cairn: nothing that may be looked at is being profiled; start something with: cairn run -- PROGRAM\n");
 	for (size_t i = 0; i < list.num_entries; i++)
 		if (!list.entries[i].is_readable && !list.entries[i].is_incomplete)
 			status = command_fail(&list.entries[i].error);
 	list_deinit(&list);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		error_set(&error, "standard output: %s", strerror(errno));
+		status = command_fail(&error);
+	}
 	return status;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cairn run`: start a program with the library preloaded, and write its profile when it is gone.  OUTSIDE.
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <locale.h>
@@ -187,36 +188,76 @@ static void set_environment(void *context)
 		setenv("LD_PRELOAD", run->library, 1);
 }
 
+// For a shell: as it is, or in quotes where it has other characters than names mostly have.
+static void add_quoted(struct text *text, const char *name)
+{
+	bool is_plain = true;
+	for (const char *at = name; *at; at++)
+		is_plain = is_plain && (isalnum((unsigned char)*at) || strchr("/._-+%@:,=", *at));
+	if (is_plain) {
+		text_add(text, name);
+		return;
+	}
+	text_add(text, "'");
+	for (const char *at = name; *at; at++)
+		*at == '\'' ? text_add(text, "'\\''") : text_add_bytes(text, at, 1);
+	text_add(text, "'");
+}
+
+static void report_failure(const struct harvest *harvest)
+{
+	char storage[PATH_MAX + 8];
+	struct text ledger = TEXT_ON(storage);
+	add_quoted(&ledger, harvest->failed_ledger);
+	fprintf(stderr, "cairn: %s; what was recorded stays, write it with: cairn dump -o FILE %s\n", harvest->error.message, storage);
+}
+
+static void report_written(const struct harvest *harvest)
+{
+	char storage[2 * PATH_MAX + 1024];
+	struct text line = TEXT_ON(storage);
+	text_add(&line, "wrote ");
+	if (harvest->num_written > 1) {
+		text_add_number(&line, harvest->num_written);
+		text_add(&line, " profiles, the largest ");
+	}
+	text_add(&line, harvest->path);
+	text_add(&line, ": ");
+	if (harvest->header.num_samples) {
+		snapshot_add_live(&line, &harvest->total, harvest->is_estimate);
+		snapshot_add_lost(&line, &harvest->header);
+		text_add(&line, "; look at it with: pprof -top ");
+		add_quoted(&line, harvest->path);
+	} else {
+		text_add(&line, "no sample was taken, so little was allocated; --exact records everything");
+	}
+	fprintf(stderr, "cairn: %s\n", storage);
+}
+
+static const char *why_nothing(const struct run *run, const struct harvest *harvest)
+{
+	if (harvest->num_empty)
+		return "recording was off";
+	if (value_of(run, ONLY))
+		return "no program that --only names was started";
+	return "the program did not load the library, or it kept its ledger in memory, where it could not be in a file, and wrote its "
+	       "profile itself; --verbose tells more";
+}
+
 static void report(const struct run *run, const struct harvest *harvest)
 {
-	char storage[PATH_MAX + 512];
-	struct text line = TEXT_ON(storage);
 	if (harvest->num_failed)
-		fprintf(stderr, "cairn: %s; the ledger stays in %s, see 'cairn dump'\n", harvest->error.message, run->directory);
+		report_failure(harvest);
 	if (run->is_quiet)
 		return;
 	if (harvest->num_running)
-		fprintf(stderr, "cairn: %u %s still %s; 'cairn list' shows them\n", harvest->num_running,
-			harvest->num_running == 1 ? "process" : "processes", harvest->num_running == 1 ? "runs" : "run");
-	if (harvest->num_written == 1) {
-		text_add(&line, "wrote ");
-		text_add(&line, harvest->path);
-	} else if (harvest->num_written) {
-		text_add(&line, "wrote ");
-		text_add_number(&line, harvest->num_written);
-		text_add(&line, " profiles, the largest ");
-		text_add(&line, harvest->path);
-	}
-	if (harvest->num_written) {
-		text_add(&line, ": ");
-		snapshot_add_live(&line, &harvest->total, harvest->is_estimate);
-		fprintf(stderr, "cairn: %s; look at it with: go tool pprof -top %s\n", storage, harvest->path);
-	} else if (!harvest->num_running && !harvest->num_failed) {
-		fprintf(stderr, "cairn: nothing was profiled: %s\n",
-			harvest->num_empty ? "recording was off" : "the program did not load the library, or kept its ledger in "
-								   "memory and wrote its profile itself; CAIRN_VERBOSE=1 tells "
-								   "more");
-	}
+		fprintf(stderr, "cairn: %u %s still %s; 'cairn list' shows %s\n", harvest->num_running,
+			harvest->num_running == 1 ? "process" : "processes", harvest->num_running == 1 ? "runs" : "run",
+			harvest->num_running == 1 ? "it" : "them");
+	if (harvest->num_written)
+		report_written(harvest);
+	else if (!harvest->num_running && !harvest->num_failed)
+		fprintf(stderr, "cairn: nothing was profiled: %s\n", why_nothing(run, harvest));
 }
 
 // Set up what the program needs.  False, with the status to end with.

@@ -2,16 +2,19 @@
 // Since: what happened in a process between an earlier profile of it and now.  OUTSIDE.
 #include "cli/since.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "pprof/reader.h"
 
+#define LIVE_COMMENT "live: "
 #define PROCESS_COMMENT "process: " // of profiles written by cairn: its pid and when it began
 
 // Hands everything on, and looks for the comment that tells the process.
 struct filter {
 	const struct profile_sink *sink;
+	const char *base;  // the earlier profile, for a comment; NULL: this is it
 	char process[128]; // "": none seen
 };
 
@@ -26,6 +29,12 @@ static bool take_comment(void *context, const char *comment)
 	struct filter *filter = context;
 	if (strncmp(comment, PROCESS_COMMENT, strlen(PROCESS_COMMENT)) == 0)
 		snprintf(filter->process, sizeof(filter->process), "%s", comment);
+	// What is live is not what the difference shows.
+	if (filter->base && strncmp(comment, LIVE_COMMENT, strlen(LIVE_COMMENT)) == 0) {
+		char difference[PATH_MAX + 32];
+		snprintf(difference, sizeof(difference), "difference to: %s", filter->base);
+		return filter->sink->comment(filter->sink->context, difference);
+	}
 	return filter->sink->comment(filter->sink->context, comment);
 }
 
@@ -68,7 +77,7 @@ static bool subtract(struct merge *difference, const char *path, const char *pro
 bool since_create(struct merge **difference, struct snapshot *snapshot, const char *path, struct error *error)
 {
 	struct merge *merge = merge_create();
-	struct filter filter = { .sink = merge_begin(merge, MERGE_ADD) };
+	struct filter filter = { .sink = merge_begin(merge, MERGE_ADD), .base = path };
 	const struct profile_sink sink = sink_of(&filter);
 	bool is_pushed = snapshot_push(snapshot, &sink) || error_set(error, "the ledger names frames that are not there");
 	if (!is_pushed || !subtract(merge, path, filter.process, error)) {

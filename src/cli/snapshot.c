@@ -36,7 +36,8 @@ struct pattern_values snapshot_values_of(const struct ledger_header *header, con
 	static char host[65];
 	if (!*host && gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '-';
-	return (struct pattern_values){ .pid = header->pid, .program = program, .time_s = time(NULL), .host = host };
+	return (struct pattern_values){ .pid = header->pid, .number = header->last_dump, .program = program,
+					.time_s = time(NULL), .host = host };
 }
 
 struct pattern_values snapshot_values(const struct target *target)
@@ -50,6 +51,21 @@ void snapshot_add_live(struct text *text, const struct tally *total, bool is_est
 	text_add(text, " live in ");
 	units_add_short_count(text, (double)total->live_objects);
 	text_add(text, total->live_objects == 1 ? " block" : " blocks");
+}
+
+void snapshot_add_lost(struct text *text, const struct ledger_header *header)
+{
+	uint64_t num_untracked = header->counters[LEDGER_COUNTER_untracked_objects];
+	uint64_t num_dropped = header->counters[LEDGER_COUNTER_dropped_stacks];
+	if (!num_untracked && !num_dropped)
+		return;
+	text_add(text, "; INCOMPLETE, the ledger was full: ");
+	units_add_count(text, num_untracked);
+	text_add(text, " blocks (");
+	units_add_bytes(text, (double)header->counters[LEDGER_COUNTER_untracked_bytes]);
+	text_add(text, ") could not be followed, ");
+	units_add_count(text, num_dropped);
+	text_add(text, " have no stack; give it more with --memory, or more room where ledgers are");
 }
 
 bool snapshot_write(const struct target *target, char *path, size_t size_bytes, struct error *error)

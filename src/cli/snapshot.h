@@ -26,7 +26,7 @@ bool snapshot_push(void *context, const struct profile_sink *sink);
 // For a file of it; the snapshot must live as long.
 struct file_contents snapshot_contents(struct snapshot *snapshot);
 
-// What names its file; the number is 0.
+// What names its file; the number is that of the last profile that the process wrote itself.
 struct pattern_values snapshot_values(const struct target *target);
 struct pattern_values snapshot_values_of(const struct ledger_header *header, const char *program);
 
@@ -36,5 +36,7 @@ bool snapshot_write(const struct target *target, char *path, size_t size_bytes, 
 
 // "1.21 GiB ±0.04 live in 40.1k blocks".
 void snapshot_add_live(struct text *text, const struct tally *total, bool is_estimate);
+// What makes these numbers too small, if anything does: "; INCOMPLETE: ...".
+void snapshot_add_lost(struct text *text, const struct ledger_header *header);
 
 #endif

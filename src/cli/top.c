@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/named.h"
 #include "cli/top_print.h"
 #include "cli/top_screen.h"
 #include "report/columns.h"
@@ -138,7 +139,7 @@ int top_main(int argc, char **argv)
 	struct top top;
 	struct arguments arguments = { .options = { .interval_ns = 1000000000, .limit = 20, .sort = BOARD_LIVE, .filter = "" } };
 	command_parse(&argp, argc, argv, 0, &arguments);
-	if (arguments.target ? !target_open(&target, arguments.target, &error) : !open_only(&target, &error))
+	if (arguments.target ? !named_open(&target, arguments.target, &error) : !open_only(&target, &error))
 		return command_fail(&error);
 	int status = top_init(&top, target, &arguments.options, &error) ? show(&top, &arguments) : command_fail(&error);
 	top_deinit(&top);

@@ -122,6 +122,7 @@ static void draw_table(const struct top *top, struct top_view *view)
 	size_t name_columns, num_columns = choose_columns(top, columns, &name_columns);
 	uint32_t height = top_draw_get_height();
 	view->selected = at_most(view->selected, top->num_shown ? top->num_shown - 1 : 0);
+	view->first = at_most(view->first, top->num_shown > height ? top->num_shown - height : 0); // it may have grown
 	view->first = at_most(view->first, view->selected);
 	if (height && view->selected - view->first >= height)
 		view->first = view->selected - height + 1;

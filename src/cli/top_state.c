@@ -108,12 +108,15 @@ static void add_end(struct text *text, const struct ledger_header *header)
 {
 	uint32_t end = atomic_load_explicit(&header->end, memory_order_relaxed);
 	int32_t status = atomic_load_explicit(&header->end_status, memory_order_relaxed);
+	const char *name = end == LEDGER_END_SIGNAL ? sigabbrev_np(status) : NULL;
 	text_add(text, "ended");
 	if (end == LEDGER_END_EXIT)
 		text_add(text, ", exit status ");
 	else if (end == LEDGER_END_SIGNAL)
-		text_add(text, " by signal ");
-	if (end == LEDGER_END_EXIT || end == LEDGER_END_SIGNAL)
+		text_add(text, name ? " by SIG" : " by signal ");
+	if (name)
+		text_add(text, name);
+	else if (end == LEDGER_END_EXIT || end == LEDGER_END_SIGNAL)
 		text_add_signed(text, status);
 }
 

@@ -268,6 +268,7 @@ static enum dump_result write_next(const char *why)
 	}
 	message_verbose("wrote ", storage);
 	message_verbose("  because of ", why);
+	atomic_store_explicit(&profiler.ledger.header->last_dump, numbered.number, memory_order_relaxed);
 	keep(&numbered);
 	return DUMP_WRITTEN;
 }

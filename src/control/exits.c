@@ -34,6 +34,7 @@ static void end(const char *why, int status)
 	if (!is_this_process() || atomic_exchange_explicit(&has_ended, true, memory_order_relaxed))
 		return;
 	struct ledger_header *header = profiler.ledger.header;
+	atomic_store_explicit(&header->end_time_ns, system_clock_ns(CLOCK_REALTIME), memory_order_relaxed);
 	if (status != NO_STATUS) {
 		atomic_store_explicit(&header->end_status, status & 0xff, memory_order_relaxed);
 		// Release: whoever sees the end sees its status.

@@ -191,9 +191,10 @@ struct ledger_header {
 	uint32_t is_file;       // 1: kept in a file; its pages must be reserved before they are written
 	_Atomic uint32_t is_estimate; // 1: some weight was not 1
 	uint32_t is_forked;     // 1: began as a copy of the parent's
-	uint32_t reserved;
+	_Atomic uint32_t last_dump; // number of the last profile that the process wrote itself; 0: none
 	_Atomic uint32_t end;   // enum ledger_end
 	_Atomic int32_t end_status;
+	_Atomic int64_t end_time_ns; // since 1970; 0: not known
 	uint32_t command_line; // string, arguments separated by spaces
 	uint32_t program;      // string: path of the executable
 	int64_t start_time_ns; // since 1970
@@ -235,7 +236,7 @@ _Static_assert(sizeof(struct ledger_site_errors) == 64, "layout");
 _Static_assert(sizeof(struct ledger_site_epoch) == 32, "layout");
 _Static_assert(sizeof(struct ledger_block) == 40, "layout");
 _Static_assert(sizeof(struct ledger_header) < 8192, "layout");
-_Static_assert(offsetof(struct ledger_header, regions) == 160, "layout");
+_Static_assert(offsetof(struct ledger_header, regions) == 168, "layout");
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "layout");
 
 #endif

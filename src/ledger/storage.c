@@ -40,7 +40,11 @@ static void make_name(struct text *name, const struct storage *storage, int numb
 static long open_directory(const struct storage *storage)
 {
 	struct stat status;
-	long directory = system_call3(SYS_open, (long)storage->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	const int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	long directory = system_call3(SYS_open, (long)storage->directory, flags, 0);
+	// A process may outlive the run that it belongs to, whose directory went when it was empty.
+	if (directory == -ENOENT && system_call3(SYS_mkdir, (long)storage->directory, 0700, 0) == 0)
+		directory = system_call3(SYS_open, (long)storage->directory, flags, 0);
 	if (directory < 0)
 		return directory;
 	long result = system_call3(SYS_fstat, directory, (long)&status, 0);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct storage {
-	const char *directory; // absolute; NULL: in memory
+	const char *directory; // absolute; NULL: in memory.  Made if it is not there, but the one above it is.
 	const char *program;   // base name
 };
 

@@ -27,6 +27,9 @@ static uint64_t round_up_to_page(uint64_t number)
 
 static bool is_file_size_enough(const struct source *source, struct error *error)
 {
+	unsigned char start[2] = { 0, 0 };
+	if (source->size_bytes >= 2 && source_read(source, 0, start, 2, error) && start[0] == 0x1f && start[1] == 0x8b)
+		return error_set(error, "is gzipped, as profiles are, and so no ledger; read it with pprof");
 	return source->size_bytes >= sizeof(struct ledger_header) ||
 	       error_set(error, "has %" PRIu64 " bytes, fewer than a ledger's header (%zu)", source->size_bytes,
 			 sizeof(struct ledger_header));

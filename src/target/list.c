@@ -126,6 +126,11 @@ static void add_file(struct list *list, const char *path)
 	struct list_entry *entry = add_entry(list);
 	entry->path = memory_copy_string(path);
 	bool is_open = target_open_file(&target, path, &entry->error);
+	if (!is_open && access(path, F_OK) != 0) { // deleted since the directory was read
+		free(entry->path);
+		list->num_entries--;
+		return;
+	}
 	if (!is_open && is_incomplete(path)) {
 		usleep(COMPLETION_US);
 		is_open = target_open_file(&target, path, &entry->error);
@@ -216,7 +221,8 @@ void list_init_directory(struct list *list, const char *directory)
 void list_init(struct list *list, char *const *directories, size_t num_directories)
 {
 	*list = (struct list){ 0 };
-	add_processes(list);
+	if (num_directories == 0)
+		add_processes(list);
 	for (size_t i = 0; i < num_directories; i++)
 		add_directory(list, directories[i], true);
 	if (num_directories == 0)

@@ -30,9 +30,9 @@ struct list {
 	size_t num_entries;
 };
 
-// Find and read the ledgers of all processes that may be looked at and all *.cairn files in these directories
-// and the run.* directories in them, each ledger once.  With num_directories 0: the directories in which ledgers
-// are kept by default (list_default_directory() of all users, and CAIRN_LEDGER).
+// Find and read all *.cairn files in these directories and the run.* directories in them.  With num_directories 0: in
+// those where ledgers are kept by default (list_default_directory() of all users, and CAIRN_LEDGER), and the ledgers of
+// all processes that may be looked at; each ledger once.
 void list_init(struct list *list, char *const *directories, size_t num_directories);
 // The same of the *.cairn files in one directory only.
 void list_init_directory(struct list *list, const char *directory);

@@ -77,21 +77,39 @@ int64_t process_cpu_ns(pid_t pid)
 	return (int64_t)(user + system) * (1000000000 / sysconf(_SC_CLK_TCK));
 }
 
-pid_t process_inner_pid(pid_t pid)
+pid_t process_parent(pid_t pid)
+{
+	char state;
+	uint64_t parent;
+	return read_stat(pid, 4, &state, &parent) ? (pid_t)parent : 0;
+}
+
+// The last number in a line of /proc/PID/status; 0: none.
+static pid_t read_status(pid_t pid, const char *field)
 {
 	char line[512];
-	pid_t inner = 0;
+	pid_t number = 0;
 	FILE *file = open_file(pid, "status");
 	if (!file)
 		return 0;
 	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "NSpid:", 6) != 0)
+		if (strncmp(line, field, strlen(field)) != 0)
 			continue;
 		const char *last = strrchr(line, '\t');
-		inner = last ? atoi(last) : 0;
+		number = last ? atoi(last) : 0;
 	}
 	fclose(file);
-	return inner;
+	return number;
+}
+
+pid_t process_of_thread(pid_t tid)
+{
+	return read_status(tid, "Tgid:");
+}
+
+pid_t process_inner_pid(pid_t pid)
+{
+	return read_status(pid, "NSpid:");
 }
 
 // A newline in a path is shown as "\012".

@@ -17,6 +17,12 @@ bool process_is_alive(pid_t pid);
 // True if a signal has stopped it.
 bool process_is_stopped(pid_t pid);
 
+// Its parent; 0: not known.
+pid_t process_parent(pid_t pid);
+
+// The process that a thread belongs to, which is itself for a process; 0: not known.
+pid_t process_of_thread(pid_t tid);
+
 // When it began, in clock ticks since boot; 0: not known.  With the pid this names a process for good,
 // whatever it executes.
 uint64_t process_start(pid_t pid);

@@ -106,6 +106,8 @@ static bool open_process(struct target **target, pid_t pid, struct error *error)
 bool target_open(struct target **target, const char *name, struct error *error)
 {
 	size_t num_digits = strspn(name, "0123456789");
+	if (!*name)
+		return error_set(error, "'': is neither a process id nor a ledger");
 	if (num_digits == 0 || name[num_digits])
 		return target_open_file(target, name, error);
 	errno = 0;
@@ -151,7 +153,12 @@ uint64_t target_now_ticks(const struct target *target)
 {
 	const struct ledger_header *header = target_ledger(target)->header;
 	uint64_t late = header->late_ticks > header->peak_ticks ? header->late_ticks : header->peak_ticks;
-	return target->is_running ? current(target)->ticks : late;
+	double lifetime_ns = (double)(header->end_time_ns - header->start_time_ns);
+	if (target->is_running)
+		return current(target)->ticks;
+	if (!header->end_time_ns || !(lifetime_ns > 0) || lifetime_ns > 1e18)
+		return late;
+	return header->start_ticks + (uint64_t)(lifetime_ns * read_ticks_per_ns(target_ledger(target)));
 }
 
 pid_t target_pid(const struct target *target)

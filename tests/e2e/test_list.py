@@ -81,7 +81,8 @@ class ListTest(LedgersTest):
         for run in memory, file:
             self.obey(run, '+ 5')
             self.obey(run, '- 2')
-        entries = listed(directory)
+        self.assertEqual([file.pid], [entry['pid'] for entry in listed(directory).values()])
+        entries = listed(environment={'CAIRN_LEDGER': directory})
         by_pid = {entry['pid']: entry for entry in entries.values()}
         for run in memory, file:
             entry = by_pid[run.pid]
