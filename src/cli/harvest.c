@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/system.h"
 #include "cli/command.h"
 #include "cli/snapshot.h"
 #include "profile/merge.h"
@@ -262,7 +263,14 @@ static void note_end(const char *path, int wait_status)
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return;
-	ssize_t written = pwrite(fd, &ended, sizeof(ended), offsetof(struct ledger_header, end));
+	// For the frequency of the ticks; the machine is the same.
+	struct {
+		uint64_t ticks;
+		int64_t clock_ns;
+	} late = { system_ticks(), system_clock_ns(CLOCK_MONOTONIC) };
+	_Static_assert(offsetof(struct ledger_header, late_clock_ns) == offsetof(struct ledger_header, late_ticks) + 8, "layout");
+	ssize_t written = pwrite(fd, &ended, sizeof(ended), offsetof(struct ledger_header, end)) +
+			  pwrite(fd, &late, sizeof(late), offsetof(struct ledger_header, late_ticks));
 	(void)written; // `cairn list` will not know how it ended
 	close(fd);
 }

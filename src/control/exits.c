@@ -35,6 +35,8 @@ static void end(const char *why, int status)
 		return;
 	struct ledger_header *header = profiler.ledger.header;
 	atomic_store_explicit(&header->end_time_ns, system_clock_ns(CLOCK_REALTIME), memory_order_relaxed);
+	atomic_store_explicit(&header->late_ticks, system_ticks(), memory_order_relaxed);
+	atomic_store_explicit(&header->late_clock_ns, system_clock_ns(CLOCK_MONOTONIC), memory_order_relaxed);
 	if (status != NO_STATUS) {
 		atomic_store_explicit(&header->end_status, status & 0xff, memory_order_relaxed);
 		// Release: whoever sees the end sees its status.

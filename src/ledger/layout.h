@@ -200,8 +200,8 @@ struct ledger_header {
 	int64_t start_time_ns; // since 1970
 	int64_t start_clock_ns; // CLOCK_MONOTONIC
 	uint64_t start_ticks;   // time-stamp counter
-	// Another moment, at most some seconds before the last event: with the start it gives the counter's
-	// frequency, also when the program is gone.
+	// Another moment, at most some seconds before the last event or just after the end: with the start it gives the
+	// counter's frequency, also when the program is gone.
 	_Atomic uint64_t late_ticks;
 	_Atomic int64_t late_clock_ns;
 	_Atomic uint64_t rate_bytes;

@@ -301,6 +301,33 @@ class MomentTest(DumpTest):
                 self.assertIn(message, result.stderr.decode())
 
 
+class NameTest(DumpTest):
+    """What stands for a program beside its pid."""
+
+    def test_a_thread(self):
+        run = self.start_program('/usr/bin/python3', '-c', 'import threading, time\n'
+                                 'threading.Thread(target=time.sleep, args=[100], daemon=True).start()\n'
+                                 'print("ready", flush=True)\ntime.sleep(100)', cairn={'OUT': '/dev/null'})
+        self.addCleanup(run.process.communicate)
+        self.addCleanup(run.process.kill)
+        self.assertEqual(b'ready\n', run.process.stdout.readline())
+        thread, = set(map(int, os.listdir(f'/proc/{run.pid}/task'))) - {run.pid}
+        self.assertEqual(f'process: {run.pid}, ', self.dump(thread).comment(r'process: \d+, ')[0])
+
+    def test_the_run_that_started_it(self):
+        directory = self.new_directory()
+        run = self.start(CAIRN, 'run', '-xq', '-o', directory + '/heap.pb.gz', '--', testdata('growth'), stdin=subprocess.PIPE)
+        self.addCleanup(run.process.communicate)
+        self.obey(run, '+ 5')
+        self.assertEqual(5 * MIB, self.dump(run.pid).flat()['growth_allocate'].inuse_bytes)
+
+    def test_the_id_of_a_program_that_is_gone(self):
+        directory = self.new_directory()
+        run = self.run_program('exits', 'kill', cairn={'LEDGER': directory})
+        profile = self.dump(run.pid, environment={'CAIRN_LEDGER': directory})
+        self.assert_truth(truth_of(run.stdout), profile)
+
+
 class DeadTest(DumpTest):
     def test_the_ledger_of_a_dead_program(self):
         for kind in 'return', '_exit', 'kill', 'segv':

@@ -89,7 +89,45 @@ class EndTest(CairnTest):
         self.assertEqual(['cairn: nothing was profiled: recording was off'], run.messages())
 
 
+    def test_a_program_that_allocates_less_than_a_sample(self):
+        run = self.run_cairn('exits', 'return', options=['--rate', '1G', '--seed', '1'])
+        self.assertRegex(run.messages()[0], r'/heap\.\d+\.0001\.pb\.gz: no sample was taken')
+
+    def test_what_does_not_fit_is_said(self):
+        run = self.run_cairn('leak', options=['--exact', '--memory', '1M'])
+        self.assertRegex(run.messages()[0], r'; INCOMPLETE, the ledger was full: [\d,]+ blocks \(\d+ MiB\) could not be followed')
+
+    def test_numbers_go_on_from_those_written_within(self):
+        directory = self.new_directory()
+        self.run_bare(CAIRN, 'run', '-q', '--interval', '20ms', '--keep', '2', '-o', directory + '/heap.%n.pb.gz', '--',
+                      '/bin/sleep', '0.5')
+        files = sorted(os.listdir(directory))
+        self.assertEqual(3, len(files), files)
+        numbers = [int(name.split('.')[1]) for name in files]
+        self.assertGreater(numbers[0], 1)
+        self.assertEqual(list(range(numbers[0], numbers[0] + 3)), numbers)
+        newest = max(files, key=lambda name: os.stat(os.path.join(directory, name)).st_mtime_ns)
+        self.assertEqual(files[-1], newest)
+
+    def test_the_time_of_the_end_is_kept(self):
+        directory = self.new_directory()
+        self.run_bare(CAIRN, 'run', '-qx', '--ledger', directory, '-o', directory + '/heap.pb.gz', '--', SHELL, '-c',
+                      'sleep 0.4; kill -9 $$')
+        dash, = glob.glob(directory + '/run.*/*sh.*.cairn')
+        title = cairn('top', '--once', dash).stdout.decode().splitlines()[0]
+        self.assertRegex(title, r'ended by SIGKILL after [4-9]\d\dms')
+
+
 class TreeTest(CairnTest):
+    def test_names_that_do_not_tell_processes_apart_are_made_different(self):
+        directory = self.new_directory()
+        run = self.run_bare(CAIRN, 'run', '-x', '-o', directory + '/heap.pb.gz', '--', SHELL, '-c',
+                            f'{testdata("exits")} return; {testdata("exits")} kill')
+        names = sorted(os.listdir(directory), key=len)
+        self.assertRegex(' '.join(names), r'\Aheap\.pb\.gz heap\.\d+\.pb\.gz heap\.\d+\.pb\.gz\Z')
+        flats = [Profile(os.path.join(directory, name)).flat()['exits_allocate'] for name in names]
+        self.assertEqual([ZERO, EXITS, EXITS], flats, run.stderr)
+
     TREE = f'{testdata("exits")} return; {testdata("exits")} kill; {testdata("deep")} 3; {testdata("zipf")} >&2; exit 5'
 
     def run_tree(self, *options, script=TREE, **more):
