@@ -155,6 +155,7 @@ static bool make_directory(struct run *run, struct error *error)
 	const char *parent = value_of(run, LEDGER);
 	if (!parent && !(parent = list_default_directory(error)))
 		return false;
+	mkdir(parent, 0700); // if it is not there
 	char *absolute = realpath(parent, NULL);
 	if (!absolute)
 		return error_set(error, "%s: %s", parent, strerror(errno));

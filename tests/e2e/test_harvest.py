@@ -110,7 +110,7 @@ class EndTest(CairnTest):
         self.assertEqual(files[-1], newest)
 
     def test_the_time_of_the_end_is_kept(self):
-        directory = self.new_directory()
+        directory = self.new_directory() + '/made'
         self.run_bare(CAIRN, 'run', '-qx', '--ledger', directory, '-o', directory + '/heap.pb.gz', '--', SHELL, '-c',
                       'sleep 0.4; kill -9 $$')
         dash, = glob.glob(directory + '/run.*/*sh.*.cairn')
