@@ -291,7 +291,8 @@ static enum dump_result write_numbered_once(enum dump_what what, const char *why
 	if (dump.is_over)
 		return DUMP_BUSY;
 	dump.is_over = what == LAST;
-	return what == LAST && has_nothing ? DUMP_WRITTEN : write_next(why);
+	// A ledger in a file is itself what remains.
+	return what == LAST && (has_nothing || header->is_file) ? DUMP_WRITTEN : write_next(why);
 }
 
 static void run_task(void *argument)

@@ -21,7 +21,8 @@ enum dump_result {
 enum dump_result dump_write(const char *why);
 
 // The same for the last time: no numbered dump begins after this one, which the end of the process
-// would cut off.  Writes nothing if nothing was ever to be recorded (CAIRN_RATE=0).
+// would cut off, and one under way is waited for.  Writes nothing if nothing was ever to be recorded
+// (CAIRN_RATE=0), or if the ledger is in a file.
 enum dump_result dump_write_last(const char *why);
 
 // Write one profile to path, replacing what is there in one step.

@@ -28,7 +28,6 @@ static bool is_this_process(void)
 	       profiler_has_ledger() && dump_get_pid() == system_pid();
 }
 
-// A ledger in a file is itself what remains.
 static void end(const char *why, int status)
 {
 	if (!is_this_process() || atomic_exchange_explicit(&has_ended, true, memory_order_relaxed))
@@ -42,8 +41,7 @@ static void end(const char *why, int status)
 		// Release: whoever sees the end sees its status.
 		atomic_store_explicit(&header->end, LEDGER_END_EXIT, memory_order_release);
 	}
-	if (!header->is_file)
-		dump_write_last(why);
+	dump_write_last(why);
 }
 
 static void on_exit_with(int status, void *unused)
