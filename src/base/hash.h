@@ -8,6 +8,7 @@
 #ifndef CAIRN_BASE_HASH_H
 #define CAIRN_BASE_HASH_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -21,13 +22,23 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-// Begins with 8 bytes that the kernel chose at random for this process: keys in a file cannot be chosen so
-// that they all end up in one chain.
+// 8 bytes that the kernel chose at random for this process.  They are asked for once (all threads get the same).
+static inline uint64_t hash_get_seed(void)
+{
+	static _Atomic uint64_t kept; // 0: not yet
+	uint64_t seed = atomic_load_explicit(&kept, memory_order_relaxed);
+	if (!seed) {
+		memcpy(&seed, (const void *)getauxval(AT_RANDOM), sizeof(seed));
+		atomic_store_explicit(&kept, seed, memory_order_relaxed);
+	}
+	return seed;
+}
+
+// Begins with the seed: keys in a file cannot be chosen so that they all end up in one chain.
 static inline unsigned hash_bytes(const void *key, size_t num_bytes)
 {
 	const unsigned char *at = key;
-	uint64_t hash, word;
-	memcpy(&hash, (const void *)getauxval(AT_RANDOM), sizeof(hash));
+	uint64_t hash = hash_get_seed(), word;
 	for (; num_bytes >= sizeof(word); at += sizeof(word), num_bytes -= sizeof(word)) {
 		memcpy(&word, at, sizeof(word));
 		hash = hash_mix(hash ^ word, UINT64_C(0x9e3779b97f4a7c15));

@@ -15,7 +15,7 @@
 #include "base/system.h"
 #include "cli/command.h"
 #include "cli/snapshot.h"
-#include "profile/merge.h"
+#include "profile/store.h"
 #include "target/list.h"
 
 #define GRACE_US 100000
@@ -135,7 +135,7 @@ static void choose_pattern(const struct work *work, const struct pattern_values 
 static bool write_one(struct work *work, const struct list_entry *entry, struct error *error)
 {
 	char path[PATH_MAX], pattern[PATH_MAX];
-	struct snapshot snapshot = { 0 };
+	struct snapshot snapshot = { .naming = work->request->naming };
 	struct target *target;
 	if (!target_open_file(&target, entry->path, error))
 		return false;
@@ -177,39 +177,41 @@ static void write_each(struct work *work)
 	command_end_progress();
 }
 
-static bool add_to_merge(struct merge *merge, const char *path, bool is_peak, struct error *error)
+static bool add_to_sum(struct store *sum, const char *path, bool is_peak, struct error *error)
 {
 	struct target *target;
 	if (!target_open_file(&target, path, error))
 		return false;
-	struct snapshot snapshot = { target, is_peak, true };
-	bool is_added = snapshot_push(&snapshot, merge_begin(merge, MERGE_ADD));
+	struct snapshot snapshot = { target, is_peak, true, NULL };
+	bool is_added = snapshot_push(&snapshot, store_begin(sum, 0, STORE_ADD));
 	target_close(target);
 	return is_added || error_set(error, "%s: its stacks name frames that are not there", path);
 }
 
 static bool push_merged(void *context, const struct profile_sink *sink)
 {
-	return merge_push(context, sink);
+	return store_push(context, sink);
 }
 
 // The sum of all, as they are now or at the peak of each.
 static bool write_merged(struct work *work, bool is_peak, struct pattern_values *values, struct error *error)
 {
-	struct merge *merge = merge_create();
-	struct file_contents contents = { push_merged, merge };
+	struct store *sum = store_create(1);
+	struct file_contents contents = { push_merged, sum };
 	bool is_sound = true;
 	for (size_t i = 0; i < work->list.num_entries && is_sound; i++) {
 		command_show_progress("ledgers", i, work->list.num_entries);
 		if (work->fates[i] == FATE_WRITE)
-			is_sound = add_to_merge(merge, work->list.entries[i].path, is_peak, error);
+			is_sound = add_to_sum(sum, work->list.entries[i].path, is_peak, error);
 	}
 	command_end_progress();
+	if (is_sound && work->request->naming)
+		naming_run(work->request->naming, sum);
 	if (is_sound && is_peak)
 		is_sound = write_peak(work->request->pattern, &contents, values, error);
 	else if (is_sound)
 		is_sound = file_write_next(work->request->pattern, values, &contents, work->harvest->path, error);
-	merge_destroy(merge);
+	store_destroy(sum);
 	return is_sound;
 }
 

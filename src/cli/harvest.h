@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "cli/naming.h"
 #include "ledger/read.h"
 
 struct harvest_request {
@@ -22,6 +23,7 @@ struct harvest_request {
 	bool is_peak;          // write the peaks, too
 	bool is_merged;        // one profile for all
 	bool are_kept;         // ledgers stay also when their profile is written
+	struct naming *naming; // how the code in profiles gets names; NULL: it keeps its addresses
 };
 
 struct harvest {

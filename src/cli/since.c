@@ -44,6 +44,12 @@ static bool take_mapping(void *context, const struct profile_mapping *mapping)
 	return filter->sink->mapping(filter->sink->context, mapping);
 }
 
+static bool take_function(void *context, const struct profile_function *function)
+{
+	const struct filter *filter = context;
+	return filter->sink->function(filter->sink->context, function);
+}
+
 static bool take_location(void *context, const struct profile_location *location)
 {
 	const struct filter *filter = context;
@@ -58,12 +64,12 @@ static bool take_sample(void *context, const struct profile_sample *sample)
 
 static struct profile_sink sink_of(struct filter *filter)
 {
-	return (struct profile_sink){ filter, take_description, take_comment, take_mapping, take_location, take_sample };
+	return (struct profile_sink){ filter, take_description, take_comment, take_mapping, take_function, take_location, take_sample };
 }
 
-static bool subtract(struct merge *difference, const char *path, const char *process, struct error *error)
+static bool subtract(struct store *difference, const char *path, const char *process, struct error *error)
 {
-	struct filter filter = { .sink = merge_begin(difference, MERGE_SUBTRACT) };
+	struct filter filter = { .sink = store_begin(difference, 0, STORE_SUBTRACT) };
 	const struct profile_sink sink = sink_of(&filter);
 	error->message[0] = 0;
 	if (!reader_read_file(path, &sink, error))
@@ -74,16 +80,16 @@ static bool subtract(struct merge *difference, const char *path, const char *pro
 	       error_set(error, "%s: is of another process (%s, and here %s)", path, filter.process, process);
 }
 
-bool since_create(struct merge **difference, struct snapshot *snapshot, const char *path, struct error *error)
+bool since_create(struct store **difference, struct snapshot *snapshot, const char *path, struct error *error)
 {
-	struct merge *merge = merge_create();
-	struct filter filter = { .sink = merge_begin(merge, MERGE_ADD), .base = path };
+	struct store *store = store_create(1);
+	struct filter filter = { .sink = store_begin(store, 0, STORE_ADD), .base = path };
 	const struct profile_sink sink = sink_of(&filter);
 	bool is_pushed = snapshot_push(snapshot, &sink) || error_set(error, "the ledger names frames that are not there");
-	if (!is_pushed || !subtract(merge, path, filter.process, error)) {
-		merge_destroy(merge);
+	if (!is_pushed || !subtract(store, path, filter.process, error)) {
+		store_destroy(store);
 		return false;
 	}
-	*difference = merge;
+	*difference = store;
 	return true;
 }

@@ -9,10 +9,10 @@
 
 #include "base/error.h"
 #include "cli/snapshot.h"
-#include "profile/merge.h"
+#include "profile/store.h"
 
 // The difference: what a snapshot has more than the profile in the file at path, which must be of the same process.
 // *difference is the caller's to destroy.
-bool since_create(struct merge **difference, struct snapshot *snapshot, const char *path, struct error *error);
+bool since_create(struct store **difference, struct snapshot *snapshot, const char *path, struct error *error);
 
 #endif

@@ -12,9 +12,8 @@
 #include "report/units.h"
 #include "target/process.h"
 
-bool snapshot_push(void *context, const struct profile_sink *sink)
+static bool push_addresses(const struct snapshot *snapshot, const struct profile_sink *sink)
 {
-	const struct snapshot *snapshot = context;
 	const struct target *target = snapshot->target;
 	const struct profile_request request = {
 		.is_peak = snapshot->is_peak,
@@ -24,6 +23,24 @@ bool snapshot_push(void *context, const struct profile_sink *sink)
 		.ticks_per_ns = target_ticks_per_ns(target),
 	};
 	return profile_from_ledger(target_ledger(target), &request, sink);
+}
+
+static bool push_names(const struct snapshot *snapshot, const struct profile_sink *sink)
+{
+	struct store *store = store_create(1);
+	bool is_pushed = push_addresses(snapshot, store_begin(store, 0, STORE_ADD));
+	snapshot->naming->pid = target_pid(snapshot->target);
+	if (is_pushed)
+		naming_run(snapshot->naming, store);
+	is_pushed = is_pushed && store_push(store, sink);
+	store_destroy(store);
+	return is_pushed;
+}
+
+bool snapshot_push(void *context, const struct profile_sink *sink)
+{
+	const struct snapshot *snapshot = context;
+	return snapshot->naming ? push_names(snapshot, sink) : push_addresses(snapshot, sink);
 }
 
 struct file_contents snapshot_contents(struct snapshot *snapshot)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "cli/naming.h"
 #include "pprof/file.h"
 #include "target/target.h"
 
@@ -18,6 +19,7 @@ struct snapshot {
 	const struct target *target;
 	bool is_peak;              // the heap when it was largest, not now
 	bool is_without_inherited; // for a merge with the parent's
+	struct naming *naming;     // how its code gets names; NULL: it keeps its addresses
 };
 
 // Push it into sink (as file_contents.push does; the context is a struct snapshot).

@@ -8,39 +8,76 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "pprof/fields.h"
 
-#define MAX_PART_BYTES (1 << 20) // bounds what unpacking one takes
-#define MAX_STRING_BYTES 60000   // the writer takes a little more
+#define MAX_PART_BYTES (1 << 20)     // bounds what unpacking one takes
+#define MAX_STRING_BYTES (256 << 10) // the writer takes more
 
-// Walk all fields once: count them, and find out whether they are sound.
+// Walk all fields once: count them, note where those of each kind are, and find out whether they are sound.
 static bool count_fields(struct document *document, struct error *error)
 {
 	struct fields fields = fields_of(document->input.bytes, document->input.num_bytes);
 	struct field field;
-	while (fields_next(&fields, &field))
-		if (field.number < DOCUMENT_NUM_FIELDS)
-			document->num_fields[field.number]++;
+	while (fields_next(&fields, &field)) {
+		if (field.number >= DOCUMENT_NUM_FIELDS)
+			continue;
+		if (!document->num_fields[field.number]++)
+			document->spans[field.number].at = field.start;
+		document->spans[field.number].limit = field.limit;
+	}
 	if (fields.is_malformed)
 		return error_set(error, "not a profile: no field begins at byte %zu of its message",
 				 (size_t)(field.start - document->input.bytes));
 	return true;
 }
 
+// What is wrong with a string; NULL: nothing.
+static const char *find_fault(const struct field *field, uint32_t number)
+{
+	size_t num_bytes = (size_t)(field->limit - field->value);
+	if (!field->has_length)
+		return "not a string";
+	if (number == 0 && num_bytes > 0)
+		return "not empty";
+	if (num_bytes > MAX_STRING_BYTES)
+		return "longer than 256 KiB";
+	return memchr(field->value, 0, num_bytes) ? "has a zero byte in it" : NULL;
+}
+
+// How many bytes all strings take, each with a zero behind it.
+static bool measure_strings(const struct document *document, size_t *num_bytes, struct error *error)
+{
+	struct fields fields = document->spans[DOCUMENT_STRING];
+	struct field field;
+	uint32_t number = 0;
+	*num_bytes = 0;
+	while (fields_next(&fields, &field)) {
+		if (field.number != DOCUMENT_STRING)
+			continue;
+		const char *fault = find_fault(&field, number);
+		if (fault)
+			return error_set(error, "string %" PRIu32 ": %s", number, fault);
+		*num_bytes += (size_t)(field.limit - field.value) + 1;
+		number++;
+	}
+	return true;
+}
+
 static bool index_strings(struct document *document, struct error *error)
 {
-	struct fields fields = fields_of(document->input.bytes, document->input.num_bytes);
+	struct fields fields = document->spans[DOCUMENT_STRING];
 	struct field field;
-	uint32_t num_strings = 0;
+	size_t num_bytes, at = 0;
+	uint32_t number = 0;
+	if (!measure_strings(document, &num_bytes, error))
+		return false;
+	document->string_bytes = memory_get(num_bytes, 1);
 	document->strings = memory_get(document->num_fields[DOCUMENT_STRING], sizeof(*document->strings));
 	while (fields_next(&fields, &field)) {
 		if (field.number != DOCUMENT_STRING)
 			continue;
-		if (!field.has_length)
-			return error_set(error, "string %" PRIu32 ": not a string", num_strings);
-		if (num_strings == 0 && field.value != field.limit)
-			return error_set(error, "string 0: not empty");
-		document->strings[num_strings++] = (uint32_t)(field.start - document->input.bytes);
+		document->strings[number++] = (uint32_t)at;
+		memcpy(document->string_bytes + at, field.value, (size_t)(field.limit - field.value));
+		at += (size_t)(field.limit - field.value) + 1;
 	}
 	return true;
 }
@@ -53,27 +90,19 @@ bool document_init(struct document *document, const struct input *input, struct 
 
 void document_deinit(struct document *document)
 {
+	free(document->string_bytes);
 	free(document->strings);
 	input_deinit(&document->input);
 }
 
-char *document_copy_string(const struct document *document, int64_t index, struct error *error)
+const char *document_get_string(const struct document *document, int64_t index, struct error *error)
 {
-	struct field field;
-	if (index < 0 || index >= document->num_fields[DOCUMENT_STRING]) {
-		error_set(error, "string %" PRId64 " does not exist", index);
-		return NULL;
-	}
-	uint32_t offset = document->strings[index];
-	struct fields fields = fields_of(document->input.bytes + offset, document->input.num_bytes - offset);
-	fields_next(&fields, &field); // as index_strings() saw it
-	size_t num_bytes = (size_t)(field.limit - field.value);
-	if (num_bytes > MAX_STRING_BYTES || memchr(field.value, 0, num_bytes)) {
-		error_set(error, "string %" PRId64 ": longer than %d bytes, or with a zero in it", index, MAX_STRING_BYTES);
-		return NULL;
-	}
-	char *string = memory_get(num_bytes + 1, 1);
-	return memcpy(string, field.value, num_bytes);
+	if (index == 0)
+		return "";
+	if (index > 0 && index < document->num_fields[DOCUMENT_STRING])
+		return document->string_bytes + document->strings[index];
+	error_set(error, "string %" PRId64 " does not exist", index);
+	return NULL;
 }
 
 static bool prefix(struct error *error, const char *kind, uint32_t nth)
@@ -87,7 +116,7 @@ bool document_visit(const struct document *document, enum document_field number,
 		    bool (*visit)(void *context, const Perftools__Profiles__Profile *part), void *context,
 		    struct error *error)
 {
-	struct fields fields = fields_of(document->input.bytes, document->input.num_bytes);
+	struct fields fields = document->spans[number];
 	struct field field;
 	uint32_t nth = 0;
 	while (fields_next(&fields, &field)) {

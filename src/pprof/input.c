@@ -125,14 +125,9 @@ static bool end(const struct progress *progress, struct error *error)
 	return is_within_limit(progress, error);
 }
 
-static bool take_file(struct progress *progress, int fd, struct error *error)
+static bool take_to_end(struct progress *progress, int fd, struct error *error)
 {
 	unsigned char chunk[CHUNK_BYTES];
-	struct stat status;
-	if (fstat(fd, &status) != 0)
-		return error_set(error, "%s", strerror(errno));
-	if (!S_ISREG(status.st_mode))
-		return error_set(error, "not a regular file");
 	for (;;) {
 		ssize_t num_bytes = read(fd, chunk, sizeof(chunk));
 		if (num_bytes < 0 && errno == EINTR)
@@ -144,6 +139,14 @@ static bool take_file(struct progress *progress, int fd, struct error *error)
 		if (!take(progress, chunk, (size_t)num_bytes, error))
 			return false;
 	}
+}
+
+static bool take_file(struct progress *progress, int fd, struct error *error)
+{
+	struct stat status;
+	if (fstat(fd, &status) != 0)
+		return error_set(error, "%s", strerror(errno));
+	return S_ISREG(status.st_mode) ? take_to_end(progress, fd, error) : error_set(error, "not a regular file");
 }
 
 static bool take_bytes(struct progress *progress, const unsigned char *bytes, size_t num_bytes, struct error *error)
@@ -182,6 +185,13 @@ bool input_init_file(struct input *input, const char *path, size_t max_bytes, st
 	bool is_read = take_file(&progress, fd, error);
 	close(fd);
 	return finish(&progress, is_read);
+}
+
+bool input_init_stream(struct input *input, int fd, size_t max_bytes, struct error *error)
+{
+	struct progress progress = { .input = input, .max_bytes = max_bytes };
+	*input = (struct input){ 0 };
+	return finish(&progress, take_to_end(&progress, fd, error));
 }
 
 bool input_init_bytes(struct input *input, const void *bytes, size_t num_bytes, size_t max_bytes, struct error *error)

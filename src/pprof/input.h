@@ -20,6 +20,9 @@ struct input {
 // more than max_bytes when decompressed; then there is nothing to deinit.
 bool input_init_file(struct input *input, const char *path, size_t max_bytes, struct error *error);
 
+// The same of what can be read from a descriptor up to its end.
+bool input_init_stream(struct input *input, int fd, size_t max_bytes, struct error *error);
+
 // The same of the bytes of a file.
 bool input_init_bytes(struct input *input, const void *bytes, size_t num_bytes, size_t max_bytes, struct error *error);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reader: the heap profile in a file of profile.proto.  OUTSIDE.
+// Reader: the profile in a file of profile.proto.  OUTSIDE.
 #include "pprof/reader.h"
 
 #include <inttypes.h>
@@ -12,32 +12,34 @@
 
 typedef Perftools__Profiles__Profile Profile;
 
-struct range {
-	uint64_t start, limit;
-};
+// What all mentions of strings may come to, so that a small file cannot keep whoever takes them busy for hours: it may
+// name a long one in each of its parts.
+#define MIN_SAID_BYTES (UINT64_C(4) << 30)
+#define MAX_SAID_PER_BYTE 64 // of the message
 
 struct reader {
 	struct document document;
 	const struct profile_sink *sink;
 	struct error *error;
-	struct ids mappings, locations, functions;
-	struct range *ranges;    // of the mappings, by number - 1
-	int64_t *function_names; // strings, by number - 1
-	uint32_t num_types;
-	uint32_t columns[PROFILE_NUM_VALUES]; // which value of a sample is which of ours
+	struct ids mappings, functions, locations;
+	struct profile_type types[PROFILE_MAX_TYPES];
 	struct profile_description description;
+	uint64_t said_bytes; // of strings, so far
+	// What the part that is being pushed points to.
+	uint32_t numbers[PROFILE_MAX_LOCATIONS];
+	struct profile_line lines[PROFILE_MAX_LINES];
+	struct profile_label labels[PROFILE_MAX_LABELS];
 };
 
-static const char *const types[PROFILE_NUM_VALUES][2] = {
-	[PROFILE_ALLOC_OBJECTS] = { "alloc_objects", "count" },
-	[PROFILE_ALLOC_SPACE] = { "alloc_space", "bytes" },
-	[PROFILE_INUSE_OBJECTS] = { "inuse_objects", "count" },
-	[PROFILE_INUSE_SPACE] = { "inuse_space", "bytes" },
-};
-
-static char *copy_string(struct reader *reader, int64_t index)
+// False, with an error, if there is no such string.
+static bool get_string(struct reader *reader, int64_t index, const char **string)
 {
-	return document_copy_string(&reader->document, index, reader->error);
+	*string = document_get_string(&reader->document, index, reader->error);
+	if (!*string)
+		return false;
+	reader->said_bytes += strlen(*string);
+	return reader->said_bytes <= MIN_SAID_BYTES + reader->document.input.num_bytes * MAX_SAID_PER_BYTE ||
+	       error_set(reader->error, "long strings are named too often");
 }
 
 static bool visit(struct reader *reader, enum document_field number, const char *kind,
@@ -46,60 +48,34 @@ static bool visit(struct reader *reader, enum document_field number, const char 
 	return document_visit(&reader->document, number, kind, take, reader, reader->error);
 }
 
-// Which of types a value type is; -1: none.
-static int find_type(const char *type, const char *unit)
+static bool get_type(struct reader *reader, const Perftools__Profiles__ValueType *read, struct profile_type *type)
 {
-	for (int i = 0; i < PROFILE_NUM_VALUES; i++)
-		if (strcmp(type, types[i][0]) == 0 && strcmp(unit, types[i][1]) == 0)
-			return i;
-	return -1;
+	return get_string(reader, read->type, &type->type) && get_string(reader, read->unit, &type->unit);
 }
 
 static bool take_type(void *context, const Profile *part)
 {
 	struct reader *reader = context;
-	char *type = copy_string(reader, part->sample_type[0]->type);
-	char *unit = type ? copy_string(reader, part->sample_type[0]->unit) : NULL;
-	int value = unit ? find_type(type, unit) : -1;
-	if (unit && value < 0)
-		error_set(reader->error, "%s/%s; accepted are alloc_objects/count, alloc_space/bytes, inuse_objects/count and "
-					 "inuse_space/bytes", type, unit);
-	if (value >= 0)
-		reader->columns[value] = reader->num_types++;
-	free(type);
-	free(unit);
-	return value >= 0;
-}
-
-// Each of the four types once, in any order.
-static bool take_types(struct reader *reader)
-{
-	for (int i = 0; i < PROFILE_NUM_VALUES; i++)
-		reader->columns[i] = UINT32_MAX;
-	if (!visit(reader, DOCUMENT_SAMPLE_TYPE, "sample_type", take_type))
+	struct profile_description *description = &reader->description;
+	struct profile_type *type = &reader->types[description->num_types];
+	if (description->num_types == PROFILE_MAX_TYPES)
+		return error_set(reader->error, "accepted are up to %d", PROFILE_MAX_TYPES);
+	if (!get_type(reader, part->sample_type[0], type))
 		return false;
-	for (int i = 0; i < PROFILE_NUM_VALUES; i++)
-		if (reader->columns[i] == UINT32_MAX)
-			return error_set(reader->error, "sample_type: not a heap profile: has no %s", types[i][0]);
-	if (reader->num_types != PROFILE_NUM_VALUES)
-		return error_set(reader->error, "sample_type: the same type twice");
+	for (size_t i = 0; i < description->num_types; i++)
+		if (strcmp(reader->types[i].type, type->type) == 0 && strcmp(reader->types[i].unit, type->unit) == 0)
+			return error_set(reader->error, "%s/%s: the same type twice", type->type, type->unit);
+	description->num_types++;
 	return true;
 }
 
 static bool take_period_type(void *context, const Profile *part)
 {
 	struct reader *reader = context;
-	char *type = copy_string(reader, part->period_type->type);
-	char *unit = type ? copy_string(reader, part->period_type->unit) : NULL;
-	bool is_known = unit && strcmp(type, "space") == 0 && strcmp(unit, "bytes") == 0;
-	if (unit && !is_known)
-		error_set(reader->error, "%s/%s; accepted is space/bytes", type, unit);
-	free(type);
-	free(unit);
-	return is_known;
+	return get_type(reader, part->period_type, &reader->description.period_type);
 }
 
-// One of the numbers; the others are 0.
+// One of the numbers or strings; the others are 0.
 static bool take_number(void *context, const Profile *part)
 {
 	struct reader *reader = context;
@@ -107,40 +83,42 @@ static bool take_number(void *context, const Profile *part)
 	if (part->period < 0 || part->duration_nanos < 0)
 		return error_set(reader->error, "negative");
 	if (part->period)
-		description->period_bytes = part->period;
+		description->period = part->period;
 	if (part->time_nanos)
 		description->time_ns = part->time_nanos;
 	if (part->duration_nanos)
 		description->duration_ns = part->duration_nanos;
-	return true;
+	return (!part->default_sample_type || get_string(reader, part->default_sample_type, &description->default_type)) &&
+	       (!part->drop_frames || get_string(reader, part->drop_frames, &description->drop_frames)) &&
+	       (!part->keep_frames || get_string(reader, part->keep_frames, &description->keep_frames));
 }
 
 static bool push_description(struct reader *reader)
 {
-	return take_types(reader) && visit(reader, DOCUMENT_PERIOD_TYPE, "period_type", take_period_type) &&
+	reader->description = (struct profile_description){ .types = reader->types, .default_type = "",
+							    .period_type = { "", "" }, .drop_frames = "", .keep_frames = "" };
+	if (!visit(reader, DOCUMENT_SAMPLE_TYPE, "sample_type", take_type))
+		return false;
+	if (!reader->description.num_types)
+		return error_set(reader->error, "not a profile: it has no sample_type");
+	return visit(reader, DOCUMENT_PERIOD_TYPE, "period_type", take_period_type) &&
 	       visit(reader, DOCUMENT_PERIOD, "period", take_number) &&
 	       visit(reader, DOCUMENT_TIME, "time_nanos", take_number) &&
 	       visit(reader, DOCUMENT_DURATION, "duration_nanos", take_number) &&
+	       visit(reader, DOCUMENT_DEFAULT_TYPE, "default_sample_type", take_number) &&
+	       visit(reader, DOCUMENT_DROP_FRAMES, "drop_frames", take_number) &&
+	       visit(reader, DOCUMENT_KEEP_FRAMES, "keep_frames", take_number) &&
 	       reader->sink->description(reader->sink->context, &reader->description);
 }
 
 static bool push_comments(void *context, const Profile *part)
 {
 	struct reader *reader = context;
-	bool is_taken = true;
-	for (size_t i = 0; i < part->n_comment && is_taken; i++) {
-		char *comment = copy_string(reader, part->comment[i]);
-		is_taken = comment && reader->sink->comment(reader->sink->context, comment);
-		free(comment);
-	}
-	return is_taken;
-}
-
-static bool take_function(void *context, const Profile *part)
-{
-	struct reader *reader = context;
-	reader->function_names[reader->functions.num_elements] = part->function[0]->name;
-	return ids_add(&reader->functions, part->function[0]->id, reader->error);
+	const char *comment;
+	for (size_t i = 0; i < part->n_comment; i++)
+		if (!get_string(reader, part->comment[i], &comment) || !reader->sink->comment(reader->sink->context, comment))
+			return false;
+	return true;
 }
 
 static bool push_mapping(void *context, const Profile *part)
@@ -152,94 +130,93 @@ static bool push_mapping(void *context, const Profile *part)
 	if (read->memory_start > read->memory_limit)
 		return error_set(reader->error, "memory_start: 0x%" PRIx64 " lies behind memory_limit, 0x%" PRIx64,
 				 read->memory_start, read->memory_limit);
-	struct profile_mapping mapping = { .id = reader->mappings.num_elements, .start = read->memory_start,
-					   .limit = read->memory_limit, .offset = read->file_offset };
-	char *path = copy_string(reader, read->filename);
-	char *build_id = path ? copy_string(reader, read->build_id) : NULL;
-	reader->ranges[mapping.id - 1] = (struct range){ mapping.start, mapping.limit };
-	mapping.path = path;
-	mapping.build_id = build_id;
-	bool is_taken = build_id && reader->sink->mapping(reader->sink->context, &mapping);
-	free(path);
-	free(build_id);
-	return is_taken;
+	struct profile_mapping mapping = {
+		.id = reader->mappings.num_elements,
+		.start = read->memory_start,
+		.limit = read->memory_limit,
+		.offset = read->file_offset,
+		.has_functions = read->has_functions,
+		.has_filenames = read->has_filenames,
+		.has_line_numbers = read->has_line_numbers,
+		.has_inline_frames = read->has_inline_frames,
+	};
+	return get_string(reader, read->filename, &mapping.path) && get_string(reader, read->build_id, &mapping.build_id) &&
+	       reader->sink->mapping(reader->sink->context, &mapping);
 }
 
-// The number of a location's mapping; an empty one stands for the whole program (Go's readers make such).
-static bool find_mapping(struct reader *reader, const Perftools__Profiles__Location *location, uint32_t *number)
+static bool push_function(void *context, const Profile *part)
 {
-	*number = 0;
-	if (location->mapping_id == 0)
-		return true;
-	uint32_t found = ids_find(&reader->mappings, location->mapping_id, reader->error);
-	if (!found)
+	struct reader *reader = context;
+	const Perftools__Profiles__Function *read = part->function[0];
+	struct profile_function function = { .start_line = read->start_line };
+	if (!ids_add(&reader->functions, read->id, reader->error))
 		return false;
-	const struct range *range = &reader->ranges[found - 1];
-	if (range->start == range->limit || (location->address >= range->start && location->address < range->limit))
-		*number = found;
-	return true;
+	function.id = reader->functions.num_elements;
+	return get_string(reader, read->name, &function.name) && get_string(reader, read->system_name, &function.system_name) &&
+	       get_string(reader, read->filename, &function.filename) &&
+	       reader->sink->function(reader->sink->context, &function);
 }
 
-// The string that names the function of the first line; 0 if there is none.
-static bool find_function(struct reader *reader, const Perftools__Profiles__Location *location, int64_t *name)
+// The number of the element with an id; 0 stands for none.
+static bool find(struct reader *reader, const struct ids *ids, uint64_t id, uint32_t *number)
 {
-	*name = 0;
-	for (size_t i = 0; i < location->n_line; i++) {
-		uint64_t id = location->line[i]->function_id;
-		uint32_t found = id ? ids_find(&reader->functions, id, reader->error) : 0;
-		if (id && !found)
-			return false;
-		if (found && i == 0)
-			*name = reader->function_names[found - 1];
-	}
-	return true;
+	*number = id ? ids_find(ids, id, reader->error) : 0;
+	return !id || *number;
 }
 
 static bool push_location(void *context, const Profile *part)
 {
 	struct reader *reader = context;
 	const Perftools__Profiles__Location *read = part->location[0];
-	struct profile_location location = { .address = read->address };
-	int64_t name;
-	if (!ids_add(&reader->locations, read->id, reader->error) || !find_mapping(reader, read, &location.mapping_id) ||
-	    !find_function(reader, read, &name))
+	struct profile_location location = { .address = read->address, .lines = reader->lines, .num_lines = read->n_line,
+					     .is_folded = read->is_folded };
+	if (!ids_add(&reader->locations, read->id, reader->error) ||
+	    !find(reader, &reader->mappings, read->mapping_id, &location.mapping_id))
 		return false;
-	char *function = copy_string(reader, name);
-	if (!function)
-		return false;
+	if (read->n_line > PROFILE_MAX_LINES)
+		return error_set(reader->error, "%zu lines; accepted are up to %d", read->n_line, PROFILE_MAX_LINES);
+	for (size_t i = 0; i < read->n_line; i++) {
+		reader->lines[i] = (struct profile_line){ .line = read->line[i]->line, .column = read->line[i]->column };
+		if (!find(reader, &reader->functions, read->line[i]->function_id, &reader->lines[i].function_id))
+			return false;
+	}
 	location.id = reader->locations.num_elements;
-	location.function = *function ? function : NULL;
-	bool is_taken = reader->sink->location(reader->sink->context, &location);
-	free(function);
-	return is_taken;
+	return reader->sink->location(reader->sink->context, &location);
+}
+
+static bool take_label(struct reader *reader, const Perftools__Profiles__Label *read, struct profile_label *label)
+{
+	*label = (struct profile_label){ .number = read->num, .unit = "" };
+	return get_string(reader, read->key, &label->key) && (!read->str || get_string(reader, read->str, &label->string)) &&
+	       get_string(reader, read->num_unit, &label->unit);
 }
 
 static bool push_sample(void *context, const Profile *part)
 {
 	struct reader *reader = context;
 	const Perftools__Profiles__Sample *read = part->sample[0];
-	if (read->n_value != PROFILE_NUM_VALUES)
-		return error_set(reader->error, "%zu values instead of %d", read->n_value, PROFILE_NUM_VALUES);
-	uint32_t *numbers = memory_get(read->n_location_id, sizeof(*numbers));
-	struct profile_sample sample = { .location_ids = numbers, .num_locations = read->n_location_id };
-	bool is_taken = true;
-	for (int i = 0; i < PROFILE_NUM_VALUES; i++)
-		sample.values[i] = read->value[reader->columns[i]];
-	for (size_t i = 0; i < read->n_location_id && is_taken; i++)
-		is_taken = (numbers[i] = ids_find(&reader->locations, read->location_id[i], reader->error)) != 0;
-	is_taken = is_taken && reader->sink->sample(reader->sink->context, &sample);
-	free(numbers);
-	return is_taken;
+	const struct profile_sample sample = { .location_ids = reader->numbers, .num_locations = read->n_location_id,
+					       .values = read->value, .labels = reader->labels, .num_labels = read->n_label };
+	if (read->n_value != reader->description.num_types)
+		return error_set(reader->error, "%zu values instead of %zu", read->n_value, reader->description.num_types);
+	if (read->n_location_id > PROFILE_MAX_LOCATIONS || read->n_label > PROFILE_MAX_LABELS)
+		return error_set(reader->error, "%zu frames and %zu labels; accepted are up to %d and %d", read->n_location_id,
+				 read->n_label, PROFILE_MAX_LOCATIONS, PROFILE_MAX_LABELS);
+	for (size_t i = 0; i < read->n_location_id; i++)
+		if (!(reader->numbers[i] = ids_find(&reader->locations, read->location_id[i], reader->error)))
+			return false;
+	for (size_t i = 0; i < read->n_label; i++)
+		if (!take_label(reader, read->label[i], &reader->labels[i]))
+			return false;
+	return reader->sink->sample(reader->sink->context, &sample);
 }
 
 static void make_tables(struct reader *reader)
 {
 	const uint32_t *num_fields = reader->document.num_fields;
 	ids_init(&reader->mappings, "mapping", num_fields[DOCUMENT_MAPPING]);
-	ids_init(&reader->locations, "location", num_fields[DOCUMENT_LOCATION]);
 	ids_init(&reader->functions, "function", num_fields[DOCUMENT_FUNCTION]);
-	reader->ranges = memory_get(num_fields[DOCUMENT_MAPPING], sizeof(*reader->ranges));
-	reader->function_names = memory_get(num_fields[DOCUMENT_FUNCTION], sizeof(*reader->function_names));
+	ids_init(&reader->locations, "location", num_fields[DOCUMENT_LOCATION]);
 }
 
 // In the order in which a sink wants the parts; a file may have them in any.
@@ -247,25 +224,26 @@ static bool push_profile(struct reader *reader)
 {
 	return push_description(reader) && visit(reader, DOCUMENT_COMMENT, "comment", push_comments) &&
 	       visit(reader, DOCUMENT_MAPPING, "mapping", push_mapping) && ids_sort(&reader->mappings, reader->error) &&
-	       visit(reader, DOCUMENT_FUNCTION, "function", take_function) && ids_sort(&reader->functions, reader->error) &&
+	       visit(reader, DOCUMENT_FUNCTION, "function", push_function) && ids_sort(&reader->functions, reader->error) &&
 	       visit(reader, DOCUMENT_LOCATION, "location", push_location) && ids_sort(&reader->locations, reader->error) &&
 	       visit(reader, DOCUMENT_SAMPLE, "sample", push_sample);
 }
 
 static bool read_input(const struct input *input, const struct profile_sink *sink, struct error *error)
 {
-	struct reader reader = { .sink = sink, .error = error };
-	bool is_read = document_init(&reader.document, input, error);
+	struct reader *reader = memory_get(1, sizeof(*reader));
+	reader->sink = sink;
+	reader->error = error;
+	bool is_read = document_init(&reader->document, input, error);
 	if (is_read) {
-		make_tables(&reader);
-		is_read = push_profile(&reader);
+		make_tables(reader);
+		is_read = push_profile(reader);
 	}
-	document_deinit(&reader.document);
-	ids_deinit(&reader.mappings);
-	ids_deinit(&reader.locations);
-	ids_deinit(&reader.functions);
-	free(reader.ranges);
-	free(reader.function_names);
+	document_deinit(&reader->document);
+	ids_deinit(&reader->mappings);
+	ids_deinit(&reader->functions);
+	ids_deinit(&reader->locations);
+	free(reader);
 	return is_read;
 }
 
@@ -276,6 +254,15 @@ bool reader_read_file(const char *path, const struct profile_sink *sink, struct 
 	if (!input_init_file(&input, path, READER_MAX_BYTES, error))
 		return error_prefix(error, path);
 	return read_input(&input, sink, error) || (*error->message && error_prefix(error, path));
+}
+
+bool reader_read_stream(const char *name, int fd, const struct profile_sink *sink, struct error *error)
+{
+	struct input input;
+	*error->message = 0;
+	if (!input_init_stream(&input, fd, READER_MAX_BYTES, error))
+		return error_prefix(error, name);
+	return read_input(&input, sink, error) || (*error->message && error_prefix(error, name));
 }
 
 bool reader_read_bytes(const char *name, const void *bytes, size_t num_bytes, const struct profile_sink *sink,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writer: a heap profile as a gzipped profile.proto.  BOTH worlds.
+// Writer: a profile as a gzipped profile.proto.  BOTH worlds.
 #include "pprof/writer.h"
 
 #include <errno.h>
@@ -7,29 +7,32 @@
 
 #include "profile.pb-c.h"
 
-#define PACKED_BYTES 65536
-#define MAX_LOCATIONS 1024 // of one sample
-
 typedef Perftools__Profiles__Profile Profile;
+typedef Perftools__Profiles__ValueType ValueType;
 
-// The functions that programs allocate through are of no interest as the leaves of every stack.  The
-// pattern must match a whole name, without parameters (google/pprof, profile/prune.go).
-static const char drop_frames[] =
-	"malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|"
-	"operator new|operator new\\[\\]|_Znwm|_Znam|_Znwm.*align_val_t.*|_Znam.*align_val_t.*|"
-	"std::allocator<.*>::allocate|std::allocator_traits<.*>::allocate|std::__new_allocator<.*>::allocate|"
-	"__gnu_cxx::new_allocator<.*>::allocate";
+// A string that was written lately, so that what is said again and again (labels, files) is there once.
+struct writer_string {
+	int64_t index; // 0: none
+	char bytes[WRITER_STRING_BYTES];
+};
 
-static void write_part(struct writer *writer, const Profile *part)
+// Where what a message points to is put together.
+struct writer_scratch {
+	uint64_t location_ids[PROFILE_MAX_LOCATIONS];
+	Perftools__Profiles__Line lines[PROFILE_MAX_LINES], *line_pointers[PROFILE_MAX_LINES];
+	Perftools__Profiles__Label labels[PROFILE_MAX_LABELS], *label_pointers[PROFILE_MAX_LABELS];
+};
+
+_Static_assert(OUTPUT_ARENA_BYTES + WRITER_PACKED_BYTES + sizeof(struct writer_scratch) +
+		       WRITER_NUM_STRINGS * sizeof(struct writer_string) + 4096 <= WRITER_ARENA_BYTES,
+	       "the arena has room for all of it");
+
+// Returns false.
+static bool fail(struct writer *writer, int error)
 {
-	size_t num_bytes = perftools__profiles__profile__get_packed_size(part);
-	if (!writer->packed || num_bytes > PACKED_BYTES) {
-		if (!writer->output.error)
-			writer->output.error = ENOMEM;
-		return;
-	}
-	perftools__profiles__profile__pack(part, writer->packed);
-	output_write(&writer->output, writer->packed, num_bytes);
+	if (!writer->output.error)
+		writer->output.error = error;
+	return false;
 }
 
 static bool is_well(const struct writer *writer)
@@ -37,48 +40,87 @@ static bool is_well(const struct writer *writer)
 	return writer->output.error == 0;
 }
 
-// The index of a string, which is written; 0 for the empty one.
-static int64_t add_string(struct writer *writer, const char *string)
+static void write_part(struct writer *writer, const Profile *part)
+{
+	size_t num_bytes = perftools__profiles__profile__get_packed_size(part);
+	if (!writer->packed || num_bytes > WRITER_PACKED_BYTES) {
+		fail(writer, ENOMEM);
+		return;
+	}
+	perftools__profiles__profile__pack(part, writer->packed);
+	output_write(&writer->output, writer->packed, num_bytes);
+}
+
+static int64_t write_string(struct writer *writer, const char *string)
 {
 	Profile part = PERFTOOLS__PROFILES__PROFILE__INIT;
 	char *strings[] = { (char *)string };
-	if (!*string && writer->num_strings > 0)
-		return 0;
 	part.n_string_table = 1;
 	part.string_table = strings;
 	write_part(writer, &part);
 	return writer->num_strings++;
 }
 
+// FNV-1a (Fowler, Noll, Vo), to choose a place; the length is left in *num_bytes.
+static size_t find_place(const char *string, size_t *num_bytes)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	for (*num_bytes = 0; string[*num_bytes]; ++*num_bytes)
+		hash = (hash ^ (unsigned char)string[*num_bytes]) * UINT64_C(0x100000001b3);
+	return (hash ^ hash >> 32) % WRITER_NUM_STRINGS;
+}
+
+// The index of a string, which is written if it was not lately; 0 for the empty one.
+static int64_t add_string(struct writer *writer, const char *string)
+{
+	size_t num_bytes, place = find_place(string, &num_bytes);
+	struct writer_string *last = writer->strings ? &writer->strings[place] : NULL;
+	if (num_bytes == 0)
+		return 0;
+	if (!last || num_bytes >= WRITER_STRING_BYTES)
+		return write_string(writer, string);
+	if (!last->index || strcmp(last->bytes, string) != 0) {
+		memcpy(last->bytes, string, num_bytes + 1);
+		last->index = write_string(writer, string);
+	}
+	return last->index;
+}
+
+static ValueType make_type(struct writer *writer, const struct profile_type *type)
+{
+	ValueType made = PERFTOOLS__PROFILES__VALUE_TYPE__INIT;
+	made.type = add_string(writer, type->type);
+	made.unit = add_string(writer, type->unit);
+	return made;
+}
+
+static bool write_type(struct writer *writer, const struct profile_type *type)
+{
+	Profile part = PERFTOOLS__PROFILES__PROFILE__INIT;
+	ValueType written = make_type(writer, type), *pointer = &written;
+	part.n_sample_type = 1;
+	part.sample_type = &pointer;
+	write_part(writer, &part);
+	return is_well(writer);
+}
+
 static bool write_description(void *context, const struct profile_description *description)
 {
-	static const char *const types[PROFILE_NUM_VALUES][2] = {
-		[PROFILE_ALLOC_OBJECTS] = { "alloc_objects", "count" },
-		[PROFILE_ALLOC_SPACE] = { "alloc_space", "bytes" },
-		[PROFILE_INUSE_OBJECTS] = { "inuse_objects", "count" },
-		[PROFILE_INUSE_SPACE] = { "inuse_space", "bytes" },
-	};
 	struct writer *writer = context;
 	Profile part = PERFTOOLS__PROFILES__PROFILE__INIT;
-	Perftools__Profiles__ValueType values[PROFILE_NUM_VALUES], *pointers[PROFILE_NUM_VALUES];
-	Perftools__Profiles__ValueType period = PERFTOOLS__PROFILES__VALUE_TYPE__INIT;
-	add_string(writer, "");
-	for (int i = 0; i < PROFILE_NUM_VALUES; i++) {
-		perftools__profiles__value_type__init(&values[i]);
-		values[i].type = add_string(writer, types[i][0]);
-		values[i].unit = add_string(writer, types[i][1]);
-		pointers[i] = &values[i];
-	}
-	period.type = add_string(writer, "space");
-	period.unit = values[PROFILE_INUSE_SPACE].unit;
-	part.n_sample_type = PROFILE_NUM_VALUES;
-	part.sample_type = pointers;
-	part.period_type = &period;
-	part.period = description->period_bytes;
+	write_string(writer, "");
+	writer->num_types = description->num_types;
+	for (size_t i = 0; i < description->num_types; i++)
+		write_type(writer, &description->types[i]);
+	ValueType period_type = make_type(writer, &description->period_type);
+	if (period_type.type || period_type.unit)
+		part.period_type = &period_type;
+	part.period = description->period;
 	part.time_nanos = description->time_ns;
 	part.duration_nanos = description->duration_ns;
-	part.default_sample_type = values[PROFILE_INUSE_SPACE].type;
-	part.drop_frames = add_string(writer, drop_frames);
+	part.default_sample_type = add_string(writer, description->default_type);
+	part.drop_frames = add_string(writer, description->drop_frames);
+	part.keep_frames = add_string(writer, description->keep_frames);
 	write_part(writer, &part);
 	return is_well(writer);
 }
@@ -105,23 +147,30 @@ static bool write_mapping(void *context, const struct profile_mapping *mapping)
 	written.file_offset = mapping->offset;
 	written.filename = add_string(writer, mapping->path);
 	written.build_id = add_string(writer, mapping->build_id);
+	written.has_functions = mapping->has_functions;
+	written.has_filenames = mapping->has_filenames;
+	written.has_line_numbers = mapping->has_line_numbers;
+	written.has_inline_frames = mapping->has_inline_frames;
 	part.n_mapping = 1;
 	part.mapping = &pointer;
 	write_part(writer, &part);
 	return is_well(writer);
 }
 
-static uint64_t add_function(struct writer *writer, const char *name)
+static bool write_function(void *context, const struct profile_function *function)
 {
+	struct writer *writer = context;
 	Profile part = PERFTOOLS__PROFILES__PROFILE__INIT;
 	Perftools__Profiles__Function written = PERFTOOLS__PROFILES__FUNCTION__INIT, *pointer = &written;
-	written.id = ++writer->num_functions;
-	written.name = add_string(writer, name);
-	written.system_name = written.name;
+	written.id = function->id;
+	written.name = add_string(writer, function->name);
+	written.system_name = add_string(writer, function->system_name);
+	written.filename = add_string(writer, function->filename);
+	written.start_line = function->start_line;
 	part.n_function = 1;
 	part.function = &pointer;
 	write_part(writer, &part);
-	return written.id;
+	return is_well(writer);
 }
 
 static bool write_location(void *context, const struct profile_location *location)
@@ -129,14 +178,20 @@ static bool write_location(void *context, const struct profile_location *locatio
 	struct writer *writer = context;
 	Profile part = PERFTOOLS__PROFILES__PROFILE__INIT;
 	Perftools__Profiles__Location written = PERFTOOLS__PROFILES__LOCATION__INIT, *pointer = &written;
-	Perftools__Profiles__Line line = PERFTOOLS__PROFILES__LINE__INIT, *lines = &line;
 	written.id = location->id;
 	written.mapping_id = location->mapping_id;
 	written.address = location->address;
-	if (location->function) {
-		line.function_id = add_function(writer, location->function);
-		written.n_line = 1;
-		written.line = &lines;
+	written.is_folded = location->is_folded;
+	if (!writer->scratch || location->num_lines > PROFILE_MAX_LINES)
+		return fail(writer, ENOMEM);
+	written.n_line = location->num_lines;
+	written.line = writer->scratch->line_pointers;
+	for (size_t i = 0; i < location->num_lines; i++) {
+		Perftools__Profiles__Line *line = written.line[i] = &writer->scratch->lines[i];
+		perftools__profiles__line__init(line);
+		line->function_id = location->lines[i].function_id;
+		line->line = location->lines[i].line;
+		line->column = location->lines[i].column;
 	}
 	part.n_location = 1;
 	part.location = &pointer;
@@ -144,19 +199,39 @@ static bool write_location(void *context, const struct profile_location *locatio
 	return is_well(writer);
 }
 
+static Perftools__Profiles__Label make_label(struct writer *writer, const struct profile_label *label)
+{
+	Perftools__Profiles__Label made = PERFTOOLS__PROFILES__LABEL__INIT;
+	made.key = add_string(writer, label->key);
+	if (label->string) {
+		made.str = add_string(writer, label->string);
+	} else {
+		made.num = label->number;
+		made.num_unit = add_string(writer, label->unit);
+	}
+	return made;
+}
+
 static bool write_sample(void *context, const struct profile_sample *sample)
 {
 	struct writer *writer = context;
+	struct writer_scratch *scratch = writer->scratch;
 	Profile part = PERFTOOLS__PROFILES__PROFILE__INIT;
 	Perftools__Profiles__Sample written = PERFTOOLS__PROFILES__SAMPLE__INIT, *pointer = &written;
-	if (!writer->location_ids)
-		return false;
-	written.n_location_id = sample->num_locations < MAX_LOCATIONS ? sample->num_locations : MAX_LOCATIONS;
-	written.location_id = writer->location_ids;
-	for (size_t i = 0; i < written.n_location_id; i++)
-		writer->location_ids[i] = sample->location_ids[i];
-	written.n_value = PROFILE_NUM_VALUES;
+	if (!scratch || sample->num_locations > PROFILE_MAX_LOCATIONS || sample->num_labels > PROFILE_MAX_LABELS)
+		return fail(writer, ENOMEM);
+	written.n_location_id = sample->num_locations;
+	written.location_id = scratch->location_ids;
+	for (size_t i = 0; i < sample->num_locations; i++)
+		scratch->location_ids[i] = sample->location_ids[i];
+	written.n_value = writer->num_types;
 	written.value = (int64_t *)sample->values;
+	written.n_label = sample->num_labels;
+	written.label = scratch->label_pointers;
+	for (size_t i = 0; i < sample->num_labels; i++) {
+		scratch->labels[i] = make_label(writer, &sample->labels[i]);
+		scratch->label_pointers[i] = &scratch->labels[i];
+	}
 	part.n_sample = 1;
 	part.sample = &pointer;
 	write_part(writer, &part);
@@ -167,18 +242,20 @@ void writer_begin(struct writer *writer, struct arena *arena, int fd)
 {
 	memset(writer, 0, sizeof(*writer));
 	output_begin(&writer->output, arena, fd);
-	writer->packed = arena_get(arena, PACKED_BYTES);
-	writer->location_ids = arena_get(arena, MAX_LOCATIONS * sizeof(uint64_t));
+	writer->packed = arena_get(arena, WRITER_PACKED_BYTES);
+	writer->scratch = arena_get(arena, sizeof(*writer->scratch));
+	writer->strings = arena_get(arena, WRITER_NUM_STRINGS * sizeof(*writer->strings));
 	writer->sink = (struct profile_sink){
 		.context = writer,
 		.description = write_description,
 		.comment = write_comment,
 		.mapping = write_mapping,
+		.function = write_function,
 		.location = write_location,
 		.sample = write_sample,
 	};
-	if (!writer->packed || !writer->location_ids)
-		writer->output.error = ENOMEM;
+	if (!writer->packed || !writer->scratch || !writer->strings)
+		fail(writer, ENOMEM);
 }
 
 int writer_end(struct writer *writer)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Writer: a heap profile as a gzipped profile.proto.
+ * Writer: a profile as a gzipped profile.proto.
  *
  * A protobuf message may be written in pieces: the concatenation of encodings is the encoding of all
  * of them together.  So each part of the profile is packed as a Profile with that part alone, and
@@ -15,14 +15,22 @@
 #include "pprof/output.h"
 #include "profile/profile.h"
 
-#define WRITER_ARENA_BYTES (OUTPUT_ARENA_BYTES + 128 * 1024)
+#define WRITER_PACKED_BYTES (512 * 1024) // the largest part
+#define WRITER_NUM_STRINGS 512
+#define WRITER_STRING_BYTES 120
+// Little of this is touched where stacks are short and labels few.
+#define WRITER_ARENA_BYTES (OUTPUT_ARENA_BYTES + WRITER_PACKED_BYTES + 512 * 1024)
+
+struct writer_scratch;
+struct writer_string;
 
 struct writer {
 	struct output output;
 	unsigned char *packed; // WRITER_PACKED_BYTES
-	uint64_t *location_ids;
-	int64_t num_strings; // written so far
-	uint64_t num_functions;
+	struct writer_scratch *scratch;
+	struct writer_string *strings; // WRITER_NUM_STRINGS
+	int64_t num_strings;           // written so far
+	size_t num_types;
 	struct profile_sink sink; // push the profile into this
 };
 

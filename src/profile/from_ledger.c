@@ -3,6 +3,7 @@
 #include "profile/from_ledger.h"
 
 #include "base/text.h"
+#include "profile/heap.h"
 #include "profile/version.h"
 
 #define MAX_FRAMES 640 // more than the depth at which stacks are cut, little enough for a signal stack
@@ -149,13 +150,34 @@ static bool push_mappings(const struct ledger *ledger, const struct profile_sink
 	return true;
 }
 
-static bool push_locations(const struct ledger *ledger, const struct profile_sink *sink)
+// The frames that stand for no place in the code have a function, of the same number.
+static bool push_special_functions(const struct profile_sink *sink)
+{
+	for (uint32_t i = 1; i <= LEDGER_NUM_SPECIAL_FRAMES; i++) {
+		const struct profile_function function = { .id = i, .name = special_frames[i], .system_name = special_frames[i],
+							   .filename = "" };
+		if (!sink->function(sink->context, &function))
+			return false;
+	}
+	return true;
+}
+
+static bool push_functions(const struct profile_request *request, const struct profile_sink *sink)
+{
+	return push_special_functions(sink) &&
+	       (!request->names || own_names_push(request->names, LEDGER_NUM_SPECIAL_FRAMES, sink));
+}
+
+static bool push_locations(const struct ledger *ledger, const struct profile_request *request,
+			   const struct profile_sink *sink)
 {
 	for (uint32_t i = 1; i < read_num(ledger, LEDGER_FRAMES); i++) {
-		struct profile_location location = { .id = i };
-		if (i <= LEDGER_NUM_SPECIAL_FRAMES)
-			location.function = special_frames[i];
-		else if (!read_frame(ledger, i, &location.mapping_id, &location.address) || !location.address)
+		bool is_special = i <= LEDGER_NUM_SPECIAL_FRAMES;
+		const struct profile_line line = {
+			.function_id = is_special ? i : request->names ? own_names_get(request->names, i) : 0,
+		};
+		struct profile_location location = { .id = i, .lines = &line, .num_lines = line.function_id != 0 };
+		if (!is_special && (!read_frame(ledger, i, &location.mapping_id, &location.address) || !location.address))
 			continue;
 		if (!sink->location(sink->context, &location))
 			return false;
@@ -177,13 +199,13 @@ static size_t keep_valid(const struct ledger *ledger, uint32_t *frames, size_t n
 	return num_valid;
 }
 
-static void set_values(struct profile_sample *sample, const struct tally *tally, const struct profile_request *request)
+static void get_values(int64_t *values, const struct tally *tally, const struct profile_request *request)
 {
 	bool is_whole = !request->is_without_inherited;
-	sample->values[PROFILE_ALLOC_OBJECTS] = (int64_t)(tally->allocated_objects - (is_whole ? 0 : tally->inherited_objects));
-	sample->values[PROFILE_ALLOC_SPACE] = (int64_t)(tally->allocated_bytes - (is_whole ? 0 : tally->inherited_bytes));
-	sample->values[PROFILE_INUSE_OBJECTS] = (int64_t)(request->is_peak ? tally->peak_objects : tally->live_objects);
-	sample->values[PROFILE_INUSE_SPACE] = (int64_t)(request->is_peak ? tally->peak_bytes : tally->live_bytes);
+	values[HEAP_ALLOC_OBJECTS] = (int64_t)(tally->allocated_objects - (is_whole ? 0 : tally->inherited_objects));
+	values[HEAP_ALLOC_SPACE] = (int64_t)(tally->allocated_bytes - (is_whole ? 0 : tally->inherited_bytes));
+	values[HEAP_INUSE_OBJECTS] = (int64_t)(request->is_peak ? tally->peak_objects : tally->live_objects);
+	values[HEAP_INUSE_SPACE] = (int64_t)(request->is_peak ? tally->peak_bytes : tally->live_bytes);
 }
 
 static bool push_samples(const struct ledger *ledger, const struct profile_request *request,
@@ -191,12 +213,13 @@ static bool push_samples(const struct ledger *ledger, const struct profile_reque
 {
 	for (uint32_t i = 1; i < num_sites; i++) {
 		uint32_t frames[MAX_FRAMES];
+		int64_t values[HEAP_NUM_VALUES];
 		struct tally tally;
 		if (!read_site(ledger, i, &tally))
 			continue;
-		struct profile_sample sample = { .location_ids = frames };
-		set_values(&sample, &tally, request);
-		if (!sample.values[PROFILE_ALLOC_OBJECTS] && !sample.values[PROFILE_INUSE_OBJECTS])
+		struct profile_sample sample = { .location_ids = frames, .values = values };
+		get_values(values, &tally, request);
+		if (!values[HEAP_ALLOC_OBJECTS] && !values[HEAP_INUSE_OBJECTS])
 			continue;
 		size_t num_frames = keep_valid(ledger, frames, read_stack(ledger, i, frames, MAX_FRAMES));
 		bool is_new = false; // a site can only name frames that were there when sites were counted
@@ -213,8 +236,16 @@ bool profile_from_ledger(const struct ledger *ledger, const struct profile_reque
 			 const struct profile_sink *sink)
 {
 	uint64_t rate_bytes = atomic_load_explicit(&ledger->header->rate_bytes, memory_order_relaxed);
-	struct profile_description description = { .period_bytes = !rate_bytes ? 1 : rate_bytes < INT64_MAX ? (int64_t)rate_bytes : INT64_MAX,
-						   .time_ns = request->time_ns };
+	const struct profile_description description = {
+		.types = heap_types,
+		.num_types = HEAP_NUM_VALUES,
+		.default_type = heap_types[HEAP_INUSE_SPACE].type,
+		.period_type = heap_period_type,
+		.period = !rate_bytes ? 1 : rate_bytes < INT64_MAX ? (int64_t)rate_bytes : INT64_MAX,
+		.time_ns = request->time_ns,
+		.drop_frames = heap_drop_frames,
+		.keep_frames = "",
+	};
 	// Sites are counted before frames: whatever the program adds meanwhile, every frame that one of
 	// these sites names is among those pushed.
 	uint32_t num_sites = read_num(ledger, LEDGER_SITES);
@@ -223,5 +254,5 @@ bool profile_from_ledger(const struct ledger *ledger, const struct profile_reque
 	       sink->comment(sink->context, "cairn " CAIRN_VERSION) && push_command(ledger, sink) && push_process(ledger, sink) &&
 	       push_rate(ledger, sink) && push_live(ledger, request->is_peak, sink) &&
 	       push_own_time(ledger, request, sink) && push_counters(ledger, sink) && push_mappings(ledger, sink) &&
-	       push_locations(ledger, sink) && push_samples(ledger, request, sink, num_sites, num_frames);
+	       push_functions(request, sink) && push_locations(ledger, request, sink) && push_samples(ledger, request, sink, num_sites, num_frames);
 }

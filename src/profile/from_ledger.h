@@ -8,6 +8,7 @@
 #define CAIRN_PROFILE_FROM_LEDGER_H
 
 #include "ledger/read.h"
+#include "profile/own_names.h"
 #include "profile/profile.h"
 
 struct profile_request {
@@ -16,6 +17,7 @@ struct profile_request {
 	int64_t time_ns;     // of the snapshot, since 1970
 	int64_t cpu_ns;      // that the program has used so far; 0: not known
 	double ticks_per_ns; // of the ledger's ticks; 0: not known
+	struct own_names *names; // of this ledger, not pushed yet; NULL: locations have addresses only
 };
 
 // Push the profile into sink: true if the sink took all of it.

@@ -26,7 +26,7 @@
 #include "ledger/tree.h"
 #include "pprof/writer.h"
 #include "profile/from_ledger.h"
-#include "profile/merge.h"
+#include "profile/store.h"
 #include "target/target.h"
 
 #define MAX_PATCHES 64
@@ -35,7 +35,7 @@
 enum mode {
 	MODE_PEAK = 1,
 	MODE_FILE = 2,   // opened as `cairn dump FILE` does
-	MODE_WRITE = 4,  // into profile.proto, else into a merge
+	MODE_WRITE = 4,  // into profile.proto, else into a store
 	MODE_TRUNCATE = 8,
 };
 
@@ -187,9 +187,9 @@ static void use(const struct ledger *ledger, uint32_t mode)
 		write_profile(ledger, &request);
 		return;
 	}
-	struct merge *merge = merge_create();
-	profile_from_ledger(ledger, &request, merge_begin(merge, MERGE_ADD));
-	merge_destroy(merge);
+	struct store *store = store_create(1);
+	profile_from_ledger(ledger, &request, store_begin(store, 0, STORE_ADD));
+	store_destroy(store);
 }
 
 static void use_memory(size_t size_bytes, uint32_t mode)

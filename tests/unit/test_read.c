@@ -86,6 +86,12 @@ static bool take_mapping(void *context, const struct profile_mapping *mapping)
 	return strlen(mapping->path) + strlen(mapping->build_id) < 1 << 23;
 }
 
+static bool take_function(void *context, const struct profile_function *function)
+{
+	(void)context;
+	return function->id != 0 && strlen(function->name) < 100;
+}
+
 static bool take_location(void *context, const struct profile_location *location)
 {
 	(void)context;
@@ -105,7 +111,8 @@ static void test_random_damage_never_faults(void **state)
 	struct ledger *ledger = *state;
 	uint64_t total_bytes = ledger->header->total_bytes;
 	const struct profile_sink sink = { .description = take_description, .comment = take_comment,
-					   .mapping = take_mapping, .location = take_location, .sample = take_sample };
+					   .mapping = take_mapping, .function = take_function, .location = take_location,
+					   .sample = take_sample };
 	srandom(7);
 	int num_opened = 0;
 	for (int round = 0; round < 300; round++) {

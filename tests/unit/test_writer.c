@@ -17,6 +17,7 @@
 #include "pprof/writer.h"
 #include "profile.pb-c.h"
 #include "profile/from_ledger.h"
+#include "profile/heap.h"
 
 typedef Perftools__Profiles__Profile Profile;
 
@@ -46,10 +47,99 @@ static void push_ledger(const struct profile_sink *sink)
 	profile_from_ledger(&ledger, &request, sink);
 }
 
+// Of profiles that are not made from the ledger.
+static struct profile_description describe(void)
+{
+	return (struct profile_description){ .types = heap_types, .num_types = HEAP_NUM_VALUES, .default_type = "",
+					     .period_type = heap_period_type, .period = 4096, .drop_frames = "",
+					     .keep_frames = "" };
+}
+
 static void push_difference(const struct profile_sink *sink)
 {
-	const struct profile_description description = { .period_bytes = 4096, .time_ns = 5, .duration_ns = 3 };
+	struct profile_description description = describe();
+	description.time_ns = 5;
+	description.duration_ns = 3;
 	sink->description(sink->context, &description);
+}
+
+static void push_repeated_strings(const struct profile_sink *sink)
+{
+	const struct profile_description description = describe();
+	struct profile_function function = { .name = "repeated_name", .system_name = "repeated_name",
+					     .filename = "/repeated/file.c" };
+	struct profile_label label = { .key = "repeated_key", .unit = "repeated_unit" };
+	const int64_t values[HEAP_NUM_VALUES] = { 1, 2, 3, 4 };
+	const struct profile_sample sample = { .values = values, .labels = &label, .num_labels = 1 };
+	sink->description(sink->context, &description);
+	for (function.id = 1; function.id <= 1000; function.id++)
+		sink->function(sink->context, &function);
+	for (label.number = 0; label.number < 1000; label.number++)
+		sink->sample(sink->context, &sample);
+}
+
+// The last length that is remembered, the first that is not, and the longest that is read; nth: which letters.
+static const size_t long_bytes[] = { WRITER_STRING_BYTES - 1, WRITER_STRING_BYTES, 256 << 10 };
+
+static char *make_long_string(size_t nth, char last)
+{
+	char *string = malloc(long_bytes[nth] + 1);
+	memset(string, 'a' + (int)nth, long_bytes[nth]);
+	string[long_bytes[nth] - 1] = last;
+	string[long_bytes[nth]] = 0;
+	return string;
+}
+
+static void push_long_strings(const struct profile_sink *sink)
+{
+	const struct profile_description description = describe();
+	sink->description(sink->context, &description);
+	for (size_t i = 0; i < 6; i++) {
+		char *string = make_long_string(i / 2, i % 2 ? 'y' : 'x');
+		sink->comment(sink->context, string);
+		free(string);
+	}
+}
+
+// More strings than are remembered, with such among them that are just too long for that; all of them twice.
+#define NUM_MANY_STRINGS 3000
+
+static void make_one_of_many(char string[WRITER_STRING_BYTES + 1], int nth)
+{
+	snprintf(string, WRITER_STRING_BYTES + 1, "%0*d", nth % 3 ? 8 : WRITER_STRING_BYTES, nth % (NUM_MANY_STRINGS / 2));
+}
+
+static void push_many_strings(const struct profile_sink *sink)
+{
+	const struct profile_description description = describe();
+	char string[WRITER_STRING_BYTES + 1];
+	sink->description(sink->context, &description);
+	for (int i = 0; i < NUM_MANY_STRINGS; i++) {
+		make_one_of_many(string, i);
+		sink->comment(sink->context, string);
+		make_one_of_many(string, i - i % 10); // said lately
+		sink->comment(sink->context, string);
+	}
+}
+
+// The largest sample: ids as they are, and labels, each with strings of its own.
+static void push_largest_sample(const struct profile_sink *sink)
+{
+	static uint32_t ids[PROFILE_MAX_LOCATIONS];
+	static struct profile_label labels[PROFILE_MAX_LABELS];
+	static char keys[PROFILE_MAX_LABELS][16];
+	const struct profile_description description = describe();
+	const int64_t values[HEAP_NUM_VALUES] = { 1, 2, 3, 4 };
+	const struct profile_sample sample = { .location_ids = ids, .num_locations = PROFILE_MAX_LOCATIONS, .values = values,
+					       .labels = labels, .num_labels = PROFILE_MAX_LABELS };
+	for (uint32_t i = 0; i < PROFILE_MAX_LOCATIONS; i++)
+		ids[i] = UINT32_MAX - i;
+	for (int i = 0; i < PROFILE_MAX_LABELS; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "key %d", i);
+		labels[i] = (struct profile_label){ .key = keys[i], .number = INT64_MIN + i, .unit = keys[i] + 1 };
+	}
+	sink->description(sink->context, &description);
+	sink->sample(sink->context, &sample);
 }
 
 static int write_to(int fd, void (*push)(const struct profile_sink *sink))
@@ -174,6 +264,113 @@ static void test_a_difference_has_a_duration(void **state)
 	perftools__profiles__profile__free_unpacked(profile, NULL);
 }
 
+static size_t count_string(const Profile *profile, const char *string)
+{
+	size_t num_found = 0;
+	for (size_t i = 0; i < profile->n_string_table; i++)
+		num_found += strcmp(profile->string_table[i], string) == 0;
+	return num_found;
+}
+
+static void test_a_string_that_is_said_often_is_written_once(void **state)
+{
+	Profile *profile = read_back(push_repeated_strings);
+	(void)state;
+	assert_int_equal(count_string(profile, ""), 1);
+	assert_int_equal(count_string(profile, "repeated_name"), 1);
+	assert_int_equal(count_string(profile, "/repeated/file.c"), 1);
+	assert_int_equal(count_string(profile, "repeated_key"), 1);
+	assert_int_equal(count_string(profile, "repeated_unit"), 1);
+	assert_int_equal(count_string(profile, "count"), 1);
+	assert_int_equal(profile->n_function, 1000);
+	assert_string_equal(string_of(profile, profile->function[999]->system_name), "repeated_name");
+	assert_string_equal(string_of(profile, profile->function[999]->filename), "/repeated/file.c");
+	assert_string_equal(string_of(profile, profile->sample[999]->label[0]->key), "repeated_key");
+	assert_string_equal(string_of(profile, profile->sample[999]->label[0]->num_unit), "repeated_unit");
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+static void test_long_strings_are_written_whole(void **state)
+{
+	Profile *profile = read_back(push_long_strings);
+	(void)state;
+	assert_int_equal(profile->n_comment, 6);
+	for (size_t i = 0; i < 6; i++) {
+		char *string = make_long_string(i / 2, i % 2 ? 'y' : 'x');
+		assert_string_equal(string_of(profile, profile->comment[i]), string);
+		free(string);
+	}
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+static void test_each_of_many_strings_is_the_right_one(void **state)
+{
+	Profile *profile = read_back(push_many_strings);
+	char string[WRITER_STRING_BYTES + 1];
+	(void)state;
+	for (int i = 0; i < NUM_MANY_STRINGS; i++) {
+		make_one_of_many(string, i);
+		assert_string_equal(string_of(profile, profile->comment[2 * i]), string);
+		make_one_of_many(string, i - i % 10);
+		assert_string_equal(string_of(profile, profile->comment[2 * i + 1]), string);
+	}
+	assert_in_range(profile->n_string_table, NUM_MANY_STRINGS / 2, 2 * NUM_MANY_STRINGS * 3 / 4);
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+static void test_the_largest_sample_is_written_whole(void **state)
+{
+	Profile *profile = read_back(push_largest_sample);
+	(void)state;
+	const Perftools__Profiles__Sample *sample = profile->sample[0];
+	assert_int_equal(sample->n_location_id, PROFILE_MAX_LOCATIONS);
+	for (uint32_t i = 0; i < PROFILE_MAX_LOCATIONS; i++)
+		assert_int_equal(sample->location_id[i], UINT32_MAX - i);
+	assert_int_equal(sample->n_label, PROFILE_MAX_LABELS);
+	for (int i = 0; i < PROFILE_MAX_LABELS; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "key %d", i);
+		assert_string_equal(string_of(profile, sample->label[i]->key), key);
+		assert_string_equal(string_of(profile, sample->label[i]->num_unit), key + 1);
+		assert_int_equal(sample->label[i]->num, INT64_MIN + i);
+		assert_int_equal(sample->label[i]->str, 0);
+	}
+	perftools__profiles__profile__free_unpacked(profile, NULL);
+}
+
+// Returns what writing came to; more than is accepted is not written in part.
+static int write_sample(size_t num_locations, size_t num_labels)
+{
+	static uint32_t ids[PROFILE_MAX_LOCATIONS + 1];
+	static struct profile_label labels[PROFILE_MAX_LABELS + 1];
+	const struct profile_description description = describe();
+	const int64_t values[HEAP_NUM_VALUES] = { 1, 2, 3, 4 };
+	const struct profile_sample sample = { .location_ids = ids, .num_locations = num_locations, .values = values,
+					       .labels = labels, .num_labels = num_labels };
+	struct arena arena;
+	struct writer writer;
+	int fd = open("/dev/null", O_WRONLY);
+	for (size_t i = 0; i < num_labels; i++)
+		labels[i] = (struct profile_label){ .key = "key", .unit = "" };
+	arena_init(&arena, WRITER_ARENA_BYTES);
+	writer_begin(&writer, &arena, fd);
+	assert_true(writer.sink.description(writer.sink.context, &description));
+	bool is_taken = writer.sink.sample(writer.sink.context, &sample);
+	int failed = writer_end(&writer);
+	assert_int_equal(is_taken, !failed);
+	arena_deinit(&arena);
+	close(fd);
+	return failed;
+}
+
+static void test_a_larger_sample_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(write_sample(PROFILE_MAX_LOCATIONS, PROFILE_MAX_LABELS), 0);
+	assert_int_equal(write_sample(PROFILE_MAX_LOCATIONS + 1, 0), ENOMEM);
+	assert_int_equal(write_sample(0, PROFILE_MAX_LABELS + 1), ENOMEM);
+}
+
 static void test_failures_to_write_are_reported(void **state)
 {
 	(void)state;
@@ -206,6 +403,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_samples_have_their_stacks_and_values, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_large_profile_is_whole, create, destroy),
 		cmocka_unit_test(test_a_difference_has_a_duration),
+		cmocka_unit_test(test_a_string_that_is_said_often_is_written_once),
+		cmocka_unit_test(test_long_strings_are_written_whole),
+		cmocka_unit_test(test_each_of_many_strings_is_the_right_one),
+		cmocka_unit_test(test_the_largest_sample_is_written_whole),
+		cmocka_unit_test(test_a_larger_sample_is_refused),
 		cmocka_unit_test_setup_teardown(test_failures_to_write_are_reported, create, destroy),
 		cmocka_unit_test_setup_teardown(test_an_arena_without_memory_is_reported, create, destroy),
 	};

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole file: a file that appears whole or not at all.  OUTSIDE.
+#include "base/whole_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// A device, a pipe, a directory or a symbolic link is not to be replaced by a file.
+static bool is_special(const char *path)
+{
+	struct stat status;
+	return lstat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+// 0 or an errno value.
+static int put_in_place(const char *temporary, const char *path, bool may_replace)
+{
+	int result = may_replace ? rename(temporary, path)
+				 : renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE);
+	if (result == 0)
+		return 0;
+	if (may_replace || (errno != EINVAL && errno != ENOSYS))
+		return errno;
+	return link(temporary, path) == 0 ? (unlink(temporary), 0) : errno; // a file system that knows rename() only
+}
+
+static int write_file(const char *path, bool may_replace, const struct whole_file_contents *contents)
+{
+	char *temporary = NULL;
+	if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0)
+		return ENOMEM;
+	unlink(temporary); // of a process before us with our pid
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int error = fd < 0 ? errno : contents->write(contents->context, fd);
+	if (fd >= 0 && close(fd) != 0 && !error)
+		error = errno;
+	if (fd >= 0 && !error)
+		error = put_in_place(temporary, path, may_replace);
+	if (fd >= 0 && error)
+		unlink(temporary);
+	free(temporary);
+	return error;
+}
+
+bool whole_file_fail(const char *path, int reason, struct error *error)
+{
+	return error_set(error, "%s: could not be written: %s", path, strerror(reason));
+}
+
+bool whole_file_write(const char *path, const struct whole_file_contents *contents, struct error *error)
+{
+	if (strcmp(path, "-") == 0) {
+		int reason = contents->write(contents->context, STDOUT_FILENO);
+		return reason == 0 || whole_file_fail("standard output", reason, error);
+	}
+	if (is_special(path))
+		return error_set(error, "%s: is not a regular file, and so is not replaced", path);
+	int reason = write_file(path, true, contents);
+	return reason == 0 || whole_file_fail(path, reason, error);
+}
+
+int whole_file_write_new(const char *path, const struct whole_file_contents *contents)
+{
+	return write_file(path, false, contents);
+}
