@@ -15,7 +15,7 @@
 #include "cli/snapshot.h"
 #include "control/config.h"
 
-enum { KEY_PEAK = 256, KEY_SINCE, KEY_EVERY, KEY_COUNT };
+enum { KEY_PEAK = 256, KEY_SINCE, KEY_EVERY, KEY_COUNT, KEY_SYMBOLIZE };
 
 static const struct argp_option options[] = {
 	{ "out", 'o', "PATTERN", 0, "name of the profile: %p pid, %n number, %e program, %t unix time, %h host; - is standard "
@@ -23,6 +23,7 @@ static const struct argp_option options[] = {
 	{ "peak", KEY_PEAK, NULL, 0, "write the heap as it was when it was largest, not as it is now", 0 },
 	{ "since", KEY_SINCE, "PROFILE", 0, "write the difference to this earlier profile of the same process: what it allocated, "
 					    "and how much it grew, since then", 0 },
+	{ "symbolize", KEY_SYMBOLIZE, NULL, 0, "give it names and lines, so that it can be read where the program is not", 0 },
 	{ "every", KEY_EVERY, "TIME", 0, "write one after another, every 500ms, 30s, 5m or 1h, until the program ends", 0 },
 	{ "count", KEY_COUNT, "NUMBER", 0, "with --every: stop after so many", 0 },
 	{ "quiet", 'q', NULL, 0, "do not say what was written", 0 },
@@ -33,7 +34,8 @@ struct dump {
 	const char *target; // PID or FILE
 	const char *pattern;
 	const char *since; // NULL: not wanted
-	bool is_peak, is_quiet;
+	bool is_peak, is_quiet, is_symbolized;
+	struct naming naming;
 	int64_t every_ns;   // 0: once
 	uint64_t max_count; // 0: no limit
 	struct pattern_values values;
@@ -52,8 +54,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct dump *dump = state->input;
 	switch (key) {
 	case 'o': set_pattern(dump, state, argument); return 0;
-	case 'q': dump->is_quiet = true; return 0;
+	case 'q': dump->is_quiet = dump->naming.is_quiet = true; return 0;
 	case KEY_PEAK: dump->is_peak = true; return 0;
+	case KEY_SYMBOLIZE: dump->is_symbolized = true; return 0;
 	case KEY_SINCE: dump->since = argument; return 0;
 	case KEY_EVERY:
 		if (!text_read_duration(argument, &dump->every_ns) || dump->every_ns < 10000000)
@@ -121,7 +124,7 @@ static void say(const struct dump *dump, const struct target *target, const char
 
 static bool push_difference(void *context, const struct profile_sink *sink)
 {
-	return merge_push(context, sink);
+	return store_push(context, sink);
 }
 
 static bool write_contents(struct dump *dump, const struct file_contents *contents, char path[PATH_MAX], struct error *error)
@@ -134,12 +137,15 @@ static bool write_contents(struct dump *dump, const struct file_contents *conten
 
 static bool write_since(struct dump *dump, struct snapshot *snapshot, char path[PATH_MAX], struct error *error)
 {
-	struct merge *difference;
+	struct store *difference;
 	if (!since_create(&difference, snapshot, dump->since, error))
 		return false;
+	dump->naming.pid = target_pid(snapshot->target);
+	if (dump->is_symbolized)
+		naming_run(&dump->naming, difference);
 	struct file_contents contents = { push_difference, difference };
 	bool is_written = write_contents(dump, &contents, path, error);
-	merge_destroy(difference);
+	store_destroy(difference);
 	return is_written;
 }
 
@@ -150,6 +156,7 @@ static bool write_profile(struct dump *dump, const struct target *target, struct
 	sigset_t interrupts, before;
 	struct snapshot snapshot = { .target = target, .is_peak = dump->is_peak };
 	struct file_contents contents = snapshot_contents(&snapshot);
+	snapshot.naming = dump->is_symbolized && !dump->since ? &dump->naming : NULL; // a difference gets them as a whole
 	sigemptyset(&interrupts);
 	sigaddset(&interrupts, SIGINT);
 	sigaddset(&interrupts, SIGTERM);

@@ -24,6 +24,7 @@
 enum {
 	FIRST_VARIABLE = 256, // keys of the options in variables[] follow one another from here
 	KEY_MERGE = 512,
+	KEY_SYMBOLIZE,
 	KEY_NO_FOLLOW,
 	KEY_FORCE,
 	KEY_LIBRARY,
@@ -45,6 +46,8 @@ static const struct argp_option options[] = {
 	{ "rate", FIRST_VARIABLE + RATE, "BYTES", 0, "mean bytes between samples (512K); 1 is exact", 1 },
 	{ "exact", 'x', NULL, 0, "record every allocation: --rate 1", 1 },
 	{ "peak", FIRST_VARIABLE + PEAK, NULL, 0, "with each profile write another, of the heap when it was largest", 1 },
+	{ "symbolize", KEY_SYMBOLIZE, NULL, 0, "give the profile names and lines, so that it can be read where the program is not",
+	  1 },
 	{ "merge", KEY_MERGE, NULL, 0, "one profile for all processes", 2 },
 	{ "no-follow", KEY_NO_FOLLOW, NULL, 0, "profile the first process only, not those that it starts", 2 },
 	{ "only", FIRST_VARIABLE + ONLY, "NAMES", 0, "profile only these programs, separated by commas", 2 },
@@ -67,7 +70,7 @@ static const struct argp_option options[] = {
 
 struct run {
 	const char *values[NUM_VARIABLES]; // of variables[]; NULL: not given
-	bool is_merged, is_first_only, is_forced, is_quiet;
+	bool is_merged, is_first_only, is_forced, is_quiet, is_symbolized;
 	char library[PATH_MAX];
 	char directory[PATH_MAX]; // of the ledgers
 	char **argv;              // PROGRAM ARGS
@@ -103,6 +106,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 'x': run->values[RATE] = "1"; return 0;
 	case 'q': run->is_quiet = true; return 0;
 	case KEY_MERGE: run->is_merged = true; return 0;
+	case KEY_SYMBOLIZE: run->is_symbolized = true; return 0;
 	case KEY_NO_FOLLOW: run->is_first_only = true; return 0;
 	case KEY_FORCE: run->is_forced = true; return 0;
 	case KEY_LIBRARY:
@@ -227,7 +231,7 @@ static void report_written(const struct harvest *harvest)
 	if (harvest->header.num_samples) {
 		snapshot_add_live(&line, &harvest->total, harvest->is_estimate);
 		snapshot_add_lost(&line, &harvest->header);
-		text_add(&line, "; look at it with: pprof -top ");
+		text_add(&line, "; look at it with: cairn report ");
 		add_quoted(&line, harvest->path);
 	} else {
 		text_add(&line, "no sample was taken, so little was allocated; --exact records everything");
@@ -297,9 +301,10 @@ int run_main(int argc, char **argv)
 	bool has_run = child_run(&child, &status, &error);
 	if (has_run) {
 		const char *pattern = value_of(&run, OUT), *peak = value_of(&run, PEAK);
+		struct naming naming = { .is_quiet = run.is_quiet };
 		const struct harvest_request request = { run.directory, pattern ? pattern : CONFIG_DEFAULT_OUT, child.pid,
 							 child.wait_status, peak && strcmp(peak, "1") == 0, run.is_merged,
-							 value_of(&run, LEDGER) != NULL };
+							 value_of(&run, LEDGER) != NULL, run.is_symbolized ? &naming : NULL };
 		harvest_run(&harvest, &request);
 		report(&run, &harvest);
 	}

@@ -84,7 +84,7 @@ static const char *skip_default(const char *from)
 static void drop_defaults(char *name)
 {
 	for (char *at = name + strlen(name); at > name;) {
-		const char *end = skip_default(--at);
+		const char *end = *--at == ',' ? skip_default(at) : NULL;
 		if (!end)
 			continue;
 		end += *end == ' ';
@@ -137,6 +137,14 @@ static bool demangle(const char *symbol, struct output *output)
 	       demangle_d(symbol, output);
 }
 
+static void simplify_plain(const char *name, struct output *output)
+{
+	output->text = (struct text)TEXT_ON(output->storage);
+	output->storage[0] = 0;
+	text_add(&output->text, name);
+	simplify(output->storage);
+}
+
 void demangle_add(struct text *text, const char *versioned)
 {
 	static struct output output; // too large for some stacks
@@ -145,6 +153,9 @@ void demangle_add(struct text *text, const char *versioned)
 	text_add_bytes(&symbol, versioned, length_without_version(versioned));
 	if (!symbol.is_cut && demangle(storage, &output)) {
 		simplify(output.storage);
+		text_add(text, output.storage);
+	} else if (strstr(versioned, "::")) { // from debug information, which has names that no linker sees
+		simplify_plain(versioned, &output);
 		text_add(text, output.storage);
 	} else {
 		text_add_bytes(text, storage, length_without_suffix(storage));

@@ -17,7 +17,7 @@
 // The file of a mapping.
 struct file {
 	struct symbols *symbols; // NULL: not open
-	const char *problem;     // why it cannot be opened
+	char *problem;           // why it cannot be opened
 	uint64_t last_used;      // the question that used it last
 };
 
@@ -30,6 +30,7 @@ struct answer {
 
 struct names {
 	char root[32]; // "/proc/PID/root"; "": no process
+	struct symbols_search inside, outside; // of that root
 	struct file *files; // by mapping
 	uint32_t num_files;
 	uint32_t num_open;
@@ -47,6 +48,10 @@ struct names *names_create(pid_t pid)
 	struct names *names = calloc(1, sizeof(*names));
 	if (names && pid > 0)
 		snprintf(names->root, sizeof(names->root), "/proc/%d/root", (int)pid);
+	if (names) {
+		names->inside.root = names->root;
+		names->outside.root = "";
+	}
 	return names;
 }
 
@@ -56,8 +61,10 @@ void names_destroy(struct names *names)
 		return;
 	for (size_t i = 0; i < NUM_CACHED; i++)
 		free(names->answers[i].name);
-	for (uint32_t i = 0; i < names->num_files; i++)
+	for (uint32_t i = 0; i < names->num_files; i++) {
 		symbols_close(names->files[i].symbols);
+		free(names->files[i].problem);
+	}
 	free(names->files);
 	free(names);
 }
@@ -95,22 +102,25 @@ static void close_oldest(struct names *names)
 static void open_file(struct names *names, struct file *file, const char *path, const char *build_id)
 {
 	char inside[PATH_MAX];
-	if (path[0] != '/') { // "[vdso]", or memory that is of no file
-		file->problem = "not a file";
+	struct error error, outside_error;
+	if (path[0] != '/' && strcmp(path, "[vdso]") != 0) { // memory that is of no file
+		file->problem = strdup("not a file");
 		return;
 	}
 	if (names->num_open >= MAX_OPEN)
 		close_oldest(names);
 	int length = snprintf(inside, sizeof(inside), "%s%s", names->root, path);
-	if (names->root[0] && length < (int)sizeof(inside))
-		file->symbols = symbols_open(inside, build_id, names->root, &file->problem);
+	bool has_root = names->root[0] && length < (int)sizeof(inside);
+	if (has_root)
+		file->symbols = symbols_open(inside, build_id, &names->inside, SYMBOLS_NAMES, &error);
 	if (!file->symbols) {
 		// The process may be gone, or its root hidden; but what is wrong with its own file tells more.
-		const char *outside_problem;
-		file->symbols = symbols_open(path, build_id, "", &outside_problem);
-		if (file->symbols || !file->problem || strcmp(file->problem, "cannot be opened") == 0)
-			file->problem = outside_problem;
+		file->symbols = symbols_open(path, build_id, &names->outside, SYMBOLS_NAMES, &outside_error);
+		if (!has_root || strcmp(error.message, "cannot be opened") == 0)
+			error = outside_error;
 	}
+	if (!file->symbols)
+		file->problem = strdup(error.message);
 	names->num_open += file->symbols != NULL;
 }
 

@@ -217,14 +217,22 @@ static void test_another_file_at_the_path_is_not_asked(void **state)
 	replaced.build_id = "0123";
 	uint32_t number = mapping_add(&fixture->ledger, &replaced);
 	assert_null(names_find(fixture->names, &fixture->ledger, number, (uintptr_t)names_first));
-	assert_string_equal(names_get_problem(fixture->names, number), "build id differs: the file was replaced");
+	char expected[200];
+	snprintf(expected, sizeof(expected), "the file was replaced: build id 0123 is wanted, it has %s", fixture->own->build_id);
+	assert_string_equal(names_get_problem(fixture->names, number), expected);
+}
+
+static struct symbols *open_names(const char *path, const char *build_id, struct error *error)
+{
+	static const struct symbols_search search = { .root = "" };
+	return symbols_open(path, build_id, &search, SYMBOLS_NAMES, error);
 }
 
 static void assert_problem(const char *path, const char *expected)
 {
-	const char *problem;
-	assert_null(symbols_open(path, "", "", &problem));
-	assert_string_equal(problem, expected);
+	struct error error;
+	assert_null(open_names(path, "", &error));
+	assert_string_equal(error.message, expected);
 }
 
 static void test_only_regular_files_are_opened(void **state)
@@ -250,8 +258,8 @@ static uint64_t offset_of(const struct fixture *fixture, int (*function)(int))
 
 static void assert_found_in(struct fixture *fixture, const char *path)
 {
-	const char *problem;
-	struct symbols *symbols = symbols_open(path, fixture->own->build_id, "", &problem);
+	struct error error;
+	struct symbols *symbols = open_names(path, fixture->own->build_id, &error);
 	assert_non_null(symbols);
 	assert_string_equal(symbols_find(symbols, offset_of(fixture, names_first)), "names_first");
 	assert_string_equal(symbols_find(symbols, offset_of(fixture, names_second)), "names_second");
@@ -261,11 +269,12 @@ static void assert_found_in(struct fixture *fixture, const char *path)
 static void test_a_stripped_file_has_its_names_in_a_separate_one(void **state)
 {
 	struct fixture *fixture = *state;
-	const char *directory = fixture->directory, *problem;
+	const char *directory = fixture->directory;
+	struct error error;
 	char path[PATH_MAX + 10];
 	snprintf(path, sizeof(path), "%s/program", directory);
 	run("cp %s %s && strip %s", fixture->own->path, path, path);
-	struct symbols *symbols = symbols_open(path, fixture->own->build_id, "", &problem);
+	struct symbols *symbols = open_names(path, fixture->own->build_id, &error);
 	assert_non_null(symbols);
 	assert_null(symbols_find(symbols, offset_of(fixture, names_first)));
 	symbols_close(symbols);
@@ -273,7 +282,7 @@ static void test_a_stripped_file_has_its_names_in_a_separate_one(void **state)
 	    "objcopy --add-gnu-debuglink=program.debug %s", directory, directory, fixture->own->path, path);
 	assert_found_in(fixture, path);
 	run("objcopy --remove-section=.note.gnu.build-id %s/.debug/program.debug 2>/dev/null", directory);
-	symbols = symbols_open(path, fixture->own->build_id, "", &problem);
+	symbols = open_names(path, fixture->own->build_id, &error);
 	assert_null(symbols_find(symbols, offset_of(fixture, names_first))); // it may be of another program
 	symbols_close(symbols);
 }
@@ -298,7 +307,7 @@ static void test_damaged_files_never_fault(void **state)
 	snprintf(path, sizeof(path), "%s/program", fixture->directory);
 	srandom(3);
 	for (int round = 0; round < 150; round++) {
-		const char *problem;
+		struct error error;
 		run("cp %s %s", fixture->own->path, path);
 		int fd = open(path, O_RDWR);
 		off_t size = lseek(fd, 0, SEEK_END);
@@ -310,7 +319,7 @@ static void test_damaged_files_never_fault(void **state)
 		if (round % 10 == 0)
 			assert_int_equal(ftruncate(fd, random() % size), 0);
 		close(fd);
-		struct symbols *symbols = symbols_open(path, fixture->own->build_id, "", &problem);
+		struct symbols *symbols = open_names(path, fixture->own->build_id, &error);
 		num_opened += symbols != NULL;
 		for (uint64_t at = 0; symbols && at < (uint64_t)size; at += 997) {
 			const char *name = symbols_find(symbols, at);
