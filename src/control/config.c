@@ -63,6 +63,12 @@ static bool read_flag(const char *value, bool *flag)
 	return true;
 }
 
+static bool read_symbolize(const char *value, bool *is_naming)
+{
+	*is_naming = strcmp(value, "names") == 0;
+	return *is_naming || strcmp(value, "none") == 0;
+}
+
 static bool read_string(const char *value, char *to, size_t size_bytes)
 {
 	if (*value == 0 || strlen(value) >= size_bytes)
@@ -77,7 +83,7 @@ static bool read_pattern(const char *value, char *to)
 }
 
 enum variable {
-	OUT, LEDGER, RATE, SEED, MEMORY, INTERVAL, KEEP, SIGNAL, DUMP_GROWTH, PEAK, FATAL, ONLY, PID, VERBOSE, VERIFY_STACKS,
+	OUT, LEDGER, RATE, SEED, MEMORY, INTERVAL, KEEP, SIGNAL, DUMP_GROWTH, PEAK, FATAL, ONLY, PID, SYMBOLIZE, VERBOSE, VERIFY_STACKS,
 };
 
 static const struct {
@@ -98,6 +104,7 @@ static const struct {
 	[FATAL] = { "CAIRN_FATAL", "0 or 1" },
 	[ONLY] = { "CAIRN_ONLY", "names of programs separated by commas, 1023 characters at most" },
 	[PID] = { "CAIRN_PID", "a process id" },
+	[SYMBOLIZE] = { "CAIRN_SYMBOLIZE", "none or names" },
 	[VERBOSE] = { "CAIRN_VERBOSE", "0 or 1" },
 	[VERIFY_STACKS] = { "CAIRN_VERIFY_STACKS", "0 or 1" },
 };
@@ -124,6 +131,7 @@ static bool read_variable(struct config *config, enum variable variable, const c
 	case FATAL: return read_flag(value, &config->is_fatal);
 	case ONLY: return read_string(value, config->only, sizeof(config->only));
 	case PID: return text_read_size(value, &config->only_pid) && config->only_pid >= 1 && config->only_pid <= INT32_MAX;
+	case SYMBOLIZE: return read_symbolize(value, &config->is_naming);
 	case VERBOSE: return read_flag(value, &config->is_verbose);
 	case VERIFY_STACKS: return read_flag(value, &config->is_verifying);
 	}

@@ -32,6 +32,7 @@ struct config {
 	bool is_fatal;               // CAIRN_FATAL
 	char only[CONFIG_MAX_ONLY];  // CAIRN_ONLY: names separated by commas; "": all programs
 	uint64_t only_pid;           // CAIRN_PID: the only process to be profiled; 0: all
+	bool is_naming;              // CAIRN_SYMBOLIZE is "names"
 	bool is_verbose;             // CAIRN_VERBOSE
 	bool is_verifying;           // CAIRN_VERIFY_STACKS
 };

@@ -86,22 +86,26 @@ static double ticks_per_ns(const struct ledger_header *header)
 // 0 or an errno value.
 static int write_profile(int fd, bool is_peak)
 {
-	struct arena arena;
+	struct arena arena, names_arena;
+	struct own_names names;
 	struct writer *writer;
 	uint64_t start_ticks = system_ticks();
 	arena_init(&arena, WRITER_ARENA_BYTES + sizeof(*writer) + 64);
 	writer = arena_get(&arena, sizeof(*writer));
 	if (!writer)
 		return ENOMEM;
+	arena_init(&names_arena, control.config.is_naming ? OWN_NAMES_ARENA_BYTES : 0); // without it names are missing
 	struct profile_request request = {
 		.is_peak = is_peak,
 		.time_ns = system_clock_ns(CLOCK_REALTIME),
 		.cpu_ns = system_clock_ns(CLOCK_PROCESS_CPUTIME_ID),
 		.ticks_per_ns = ticks_per_ns(profiler.ledger.header),
+		.names = own_names_init(&names, &names_arena, &profiler.ledger) ? &names : NULL,
 	};
 	writer_begin(writer, &arena, fd);
 	profile_from_ledger(&profiler.ledger, &request, &writer->sink);
 	int error = writer_end(writer);
+	arena_deinit(&names_arena);
 	arena_deinit(&arena);
 	atomic_fetch_add_explicit(&profiler.ledger.header->own_ticks, system_ticks() - start_ticks, memory_order_relaxed);
 	return error;
