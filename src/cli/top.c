@@ -26,7 +26,7 @@ enum option_key { INTERVAL = 'i', SORT = 's', FILTER = 'f', LIMIT = 'n', COUNT =
 static const struct argp_option option_table[] = {
 	{ "interval", INTERVAL, "TIME", 0, "time between two looks: 1s (default), 500ms, 2m", 0 },
 	{ "sort", SORT, "COLUMN", 0, "sort by live (default), growth, rate, count, age or peak", 0 },
-	{ "filter", FILTER, "REGEX", 0, "only call sites with a function in their stack that matches this extended regular "
+	{ "filter", FILTER, "REGEX", 0, "only call sites with a function in their stack that matches this regular "
 					"expression (a part of its name is one)", 0 },
 	{ "limit", LIMIT, "N", 0, "show N call sites (20; 0: all); for --once, --json and --csv", 0 },
 	{ "once", ONCE, NULL, 0, "print one table at once: the rate is the mean since the start, growth is not known", 0 },

@@ -135,7 +135,7 @@ static void draw_table(const struct top *top, struct top_view *view)
 		put(table_line() + 1 + (int)i, 0, storage, row == view->selected ? A_REVERSE : A_NORMAL);
 	}
 	if (!top->num_shown)
-		put(table_line() + 1, 0, top->filter.is_set ? "No call site matches the filter." : "No call site yet.", A_NORMAL);
+		put(table_line() + 1, 0, top->filter.match ? "No call site matches the filter." : "No call site yet.", A_NORMAL);
 }
 
 static void draw_frame(int line, const struct top *top, uint32_t number, uint32_t frame)
@@ -196,7 +196,7 @@ static void draw_help(struct top_view *view)
 	static const char *const before[] = {
 		"up down, j k     select a call site; PgUp PgDn Home End",
 		"Enter            its whole stack, and back",
-		"/                filter by function: an extended regular expression",
+		"/                filter by function: a regular expression",
 		"space            pause, and go on",
 		"r                growth begins again at 0",
 		"d                write a profile for pprof, now",

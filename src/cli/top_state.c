@@ -178,7 +178,7 @@ void top_add_counts(struct text *text, const struct top *top)
 	if (num_lost)
 		units_add_count(text, num_lost);
 	text_add(text, num_lost ? " events lost" : "nothing lost");
-	if (!top->filter.is_set)
+	if (!top->filter.match)
 		return;
 	struct board_value live = top_sum_shown(top, BOARD_LIVE);
 	text_add(text, "  filter ");

@@ -23,30 +23,21 @@ void filter_forget(struct filter *filter)
 
 void filter_deinit(struct filter *filter)
 {
-	if (filter->is_set)
-		regfree(&filter->regex);
+	match_destroy(filter->match);
 	filter_forget(filter);
 	filter_init(filter);
 }
 
 bool filter_set(struct filter *filter, const char *pattern, struct error *error)
 {
-	regex_t regex;
+	struct match *match = NULL;
 	if (strlen(pattern) >= sizeof(filter->pattern))
 		return error_set(error, "the filter is longer than %zu characters", sizeof(filter->pattern) - 1);
-	if (*pattern) {
-		char why[100];
-		int problem = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
-		if (problem) {
-			regerror(problem, &regex, why, sizeof(why));
-			return error_set(error, "filter %s: %s; it is an extended regular expression", pattern, why);
-		}
-	}
+	if (*pattern && !match_create(&match, "filter", pattern, false, error))
+		return false;
 	filter_deinit(filter);
-	filter->is_set = *pattern;
+	filter->match = match;
 	strcpy(filter->pattern, pattern);
-	if (*pattern)
-		filter->regex = regex;
 	return true;
 }
 
@@ -69,7 +60,7 @@ static bool matches(struct filter *filter, struct names *names, const struct led
 	struct text name = TEXT_ON(storage);
 	storage[0] = 0;
 	names_add_frame(names, ledger, frame, &name);
-	return regexec(&filter->regex, storage, 0, NULL, 0) == 0;
+	return match_finds(filter->match, storage, name.length);
 }
 
 // 0: none, or not in this copy.
@@ -83,7 +74,7 @@ bool filter_passes(struct filter *filter, struct names *names, const struct ledg
 {
 	uint32_t num_nodes = read_num(ledger, LEDGER_NODES);
 	uint32_t first = ledger->sites[site].node < num_nodes ? ledger->sites[site].node : 0;
-	if (!filter->is_set || !make_room(filter, num_nodes))
+	if (!filter->match || !make_room(filter, num_nodes))
 		return true;
 	// A node passes if its frame does or its parent.  Up to the first one that settles it, which settles it for
 	// those below as well.

@@ -9,17 +9,16 @@
 #ifndef CAIRN_REPORT_FILTER_H
 #define CAIRN_REPORT_FILTER_H
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
+#include "report/match.h"
 #include "symbolize/names.h"
 
 struct filter {
-	bool is_set; // else every site passes
 	char pattern[256];
-	regex_t regex;
+	struct match *match; // NULL: every site passes
 	unsigned char *nodes; // enum decision of each
 	uint32_t num_nodes;
 };
@@ -27,8 +26,8 @@ struct filter {
 void filter_init(struct filter *filter);
 void filter_deinit(struct filter *filter);
 
-// Let pass what matches a POSIX extended regular expression (a part of a name is one too); "" lets everything
-// pass.  If it is none the filter stays as it was.
+// Let pass what a regular expression matches (match.h; a part of a name is enough); "" lets everything pass.  If it is
+// none the filter stays as it was.
 bool filter_set(struct filter *filter, const char *pattern, struct error *error);
 
 // Forget what was decided: another ledger.

@@ -2,8 +2,10 @@
 // Printable: strings of somebody else's, made harmless.  OUTSIDE.
 #include "report/printable.h"
 
+#include <string.h>
 #include <wchar.h>
 
+#include "base/memory.h"
 #include "report/units.h"
 
 #define INVALID UINT32_MAX
@@ -87,9 +89,18 @@ void printable_add_utf8(struct text *text, const char *string)
 		const unsigned char *start = at;
 		uint32_t character = decode(&at);
 		bool is_control = character < ' ' || (character >= 0x7f && character < 0xa0);
-		if (character == INVALID || is_control)
+		bool is_none = (character & 0xfffe) == 0xfffe; // U+FFFE and the like, which XML does not have either; INVALID
+		if (is_none || is_control)
 			add_whole(text, REPLACEMENT, 3);
 		else
 			add_whole(text, start, (size_t)(at - start));
 	}
+}
+
+char *printable_create(const char *string, void (*add)(struct text *text, const char *string))
+{
+	size_t size_bytes = (sizeof(REPLACEMENT) - 1) * strlen(string) + 1; // if each byte is replaced
+	struct text made = { .start = memory_get(size_bytes, 1), .size_bytes = size_bytes };
+	add(&made, string);
+	return made.start;
 }

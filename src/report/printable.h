@@ -22,4 +22,7 @@ void printable_add_cut(struct text *text, const char *string, size_t max_columns
 // For a file: UTF-8 whatever the locale.
 void printable_add_utf8(struct text *text, const char *string);
 
+// What one of these functions makes of a string of any length; to be given back with free().
+char *printable_create(const char *string, void (*add)(struct text *text, const char *string));
+
 #endif

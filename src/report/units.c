@@ -53,6 +53,11 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *text, const c
 	text_add(text, piece);
 }
 
+static int decimals_of(double shown)
+{
+	return shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0;
+}
+
 // Decimals for three digits, where a number of the first scale has none.
 static struct scale scale_of(double number, double step, double carry, const char *const *names, size_t num_names)
 {
@@ -61,7 +66,7 @@ static struct scale scale_of(double number, double step, double carry, const cha
 	for (size_t i = 1; i < num_names && size >= carry * scale.one; i++)
 		scale = (struct scale){ .one = scale.one * step, .name = names[i] };
 	if (scale.one > 1)
-		scale.num_decimals = size < 9.995 * scale.one ? 2 : size < 99.95 * scale.one ? 1 : 0;
+		scale.num_decimals = decimals_of(size / scale.one);
 	return scale;
 }
 
@@ -119,6 +124,20 @@ void units_add_count_estimate(struct text *text, double count, double standard_e
 void units_add_short_count(struct text *text, double count)
 {
 	units_add_count_estimate(text, count, UNITS_EXACT);
+}
+
+void units_add_time_estimate(struct text *text, double ns, double standard_error)
+{
+	static const struct scale scales[] = { { 1, "ns", 0 },    { 1e3, "us", 0 },   { 1e6, "ms", 0 }, { 1e9, "s", 0 },
+					       { 60e9, "min", 0 }, { 3600e9, "h", 0 }, { 86400e9, "d", 0 } };
+	double size = fmax(fabs(ns), standard_error);
+	struct scale scale = scales[0];
+	for (size_t i = 1; i < sizeof(scales) / sizeof(scales[0]) && size >= 0.9995 * scales[i].one; i++)
+		scale = scales[i];
+	if (scale.one > 1)
+		scale.num_decimals = decimals_of(size / scale.one);
+	add(text, "%.*f %s", scale.num_decimals, ns / scale.one, scale.one == 1e3 && units_has_utf8() ? "µs" : scale.name);
+	add_error(text, &scale, standard_error);
 }
 
 void units_add_duration(struct text *text, int64_t duration_ns)

@@ -37,6 +37,9 @@ void units_add_short_count(struct text *text, double count);
 // "1.23k ±0.04": the error has the count's unit.
 void units_add_count_estimate(struct text *text, double count, double standard_error);
 
+// A time of three digits, maybe negative, of nanoseconds to days: "12 ns", "1.21 s ±0.04".
+void units_add_time_estimate(struct text *text, double ns, double standard_error);
+
 // Two units at most: "0s", "450ms", "12.3s", "5m03s", "3h02m", "12d03h".
 void units_add_duration(struct text *text, int64_t duration_ns);
 

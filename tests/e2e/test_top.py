@@ -93,7 +93,7 @@ class TableTest(TopTest):
     def test_wrong_arguments_are_named(self):
         pid = self.growth().pid
         for arguments, status, message in [
-                (['--filter', 'a(', pid], 1, rb'^cairn: filter a\(: .*extended regular expression\n$'),
+                (['--filter', 'a(', pid], 1, rb'^cairn: filter a\(: .*offset 2.*regular expression as in Perl\n$'),
                 (['--sort', 'size', pid], 2, rb'--sort size: no such column; there are live, growth, rate, count, age and peak'),
                 (['--interval', '5', pid, pid], 2, rb'expected one process or ledger only'),
                 (['--interval', '1ms', pid], 2, rb'--interval 1ms: expected a time of 100ms or more'),
@@ -266,7 +266,7 @@ class ScreenTest(TopTest):
     def test_a_filter_is_typed_and_taken_back(self):
         terminal = self.dead('zipf')
         terminal.press('/', 'zipf_1[57', 'Enter')
-        terminal.wait_for(r'^filter zipf_1\[57: .*extended regular expression')
+        terminal.wait_for(r'^filter zipf_1\[57: .*regular expression as in Perl')
         terminal.wait_for(r'CALL SITE\n.*zipf_01')
         terminal.press('/', 'zipf_1[57', 'BSpace', ']', 'Enter')
         terminal.wait_for(r'filter zipf_1\[5\]: 1 with ')

@@ -44,6 +44,8 @@ static void test_good_values_are_taken(void **state)
 	assert_true(read_one(&config, "CAIRN_SIGNAL=RTMIN+3") && config.signal == 37);
 	assert_true(read_one(&config, "CAIRN_SIGNAL=SIGRTMIN") && config.signal == 34);
 	assert_true(read_one(&config, "CAIRN_DUMP_GROWTH=100M") && config.growth_bytes == 100 << 20);
+	assert_true(read_one(&config, "CAIRN_SYMBOLIZE=names") && config.is_naming);
+	assert_true(read_one(&config, "CAIRN_SYMBOLIZE=none") && !config.is_naming);
 	assert_true(read_one(&config, "CAIRN_FATAL=1") && config.is_fatal);
 	assert_true(read_one(&config, "CAIRN_FATAL=0") && !config.is_fatal);
 	assert_true(read_one(&config, "CAIRN_OUT=/x/%p.%n.%e.%t.%h.%%") && strcmp(config.out, "/x/%p.%n.%e.%t.%h.%%") == 0);
@@ -57,7 +59,7 @@ static void test_bad_values_are_named_with_what_is_accepted(void **state)
 		"CAIRN_KEEP=65537", "CAIRN_SIGNAL=KILL", "CAIRN_SIGNAL=9", "CAIRN_SIGNAL=SEGV", "CAIRN_SIGNAL=0",
 		"CAIRN_SIGNAL=65", "CAIRN_SIGNAL=RTMIN+31", "CAIRN_SIGNAL=RTMAX", "CAIRN_SIGNAL=usr2", "CAIRN_DUMP_GROWTH=0",
 		"CAIRN_PEAK=yes", "CAIRN_FATAL=2", "CAIRN_OUT=a%q", "CAIRN_OUT=a%", "CAIRN_PID=0", "CAIRN_PID=4G", "CAIRN_PID=me",
-		"CAIRN_VERIFY_STACKS=x",
+		"CAIRN_VERIFY_STACKS=x", "CAIRN_SYMBOLIZE=1", "CAIRN_SYMBOLIZE=lines",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

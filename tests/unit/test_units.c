@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "report/printable.h"
+#include "report/quantity.h"
 #include "report/sparkline.h"
 #include "report/units.h"
 
@@ -36,6 +37,13 @@ static const char *duration(int64_t duration_ns)
 {
 	struct text text = empty();
 	units_add_duration(&text, duration_ns);
+	return storage;
+}
+
+static const char *quantity(const char *unit, double value, double standard_error)
+{
+	struct text text = empty();
+	quantity_add(&text, unit, value, standard_error);
 	return storage;
 }
 
@@ -91,6 +99,7 @@ static void test_without_utf8_there_are_only_ascii_characters(void **state)
 	(void)state;
 	struct sparkline line = { .num_ever = 0 };
 	assert_string_equal(bytes(2048, 1024), "2.00 KiB +-1.00");
+	assert_string_equal(quantity("nanoseconds", 2000, 1000), "2.00 us +-1.00");
 	assert_string_equal(printable("caf\xc3\xa9\x1b[2J", 40), "caf??[2J");
 	sparkline_note(&line, 1);
 	struct text text = empty();
@@ -128,6 +137,34 @@ static void test_durations(void **state)
 	assert_string_equal(duration(12 * 86400 * second + 3 * 3600 * second), "12d03h");
 	assert_string_equal(duration(-2 * second), "-2.0s");
 	assert_string_equal(duration(INT64_MIN), "-106751d23h");
+}
+
+static void test_quantities_have_the_units_of_profiles(void **state)
+{
+	(void)state;
+	assert_string_equal(quantity("bytes", 1536, UNITS_EXACT), "1.50 KiB");
+	assert_string_equal(quantity("count", 1536, 20), "1.54k ±0.02");
+	assert_string_equal(quantity("", 15, UNITS_EXACT), "15");
+	assert_string_equal(quantity("milliseconds", 1500, 200), "1.50 s ±0.20");
+	assert_string_equal(quantity("joules", 12345678, UNITS_EXACT), "12.3M joules");
+	assert_string_equal(quantity("joules", -12, NAN), "-12 joules");
+	assert_string_equal(quantity("a\nb", 1, UNITS_EXACT), "1 a\xef\xbf\xbd" "b");
+}
+
+static void test_times_have_three_digits_from_nanoseconds_to_days(void **state)
+{
+	static const struct {
+		double ns;
+		const char *expected;
+	} cases[] = { { 0, "0 ns" }, { 999, "999 ns" }, { 999.6, "1.00 µs" }, { 45600, "45.6 µs" }, { 999600, "1.00 ms" }, { 123e6, "123 ms" },
+		      { -5e9, "-5.00 s" }, { 59.96e9, "60.0 s" }, { 60e9, "1.00 min" }, { 90e9, "1.50 min" }, { 3590e9, "59.8 min" }, { 3599e9, "1.00 h" },
+		      { 9e12, "2.50 h" }, { 86400e9 * 400, "400 d" }, { 9.3e18, "107639 d" } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(quantity("nanoseconds", cases[i].ns, UNITS_EXACT), cases[i].expected);
+	assert_string_equal(quantity("nanoseconds", 120e6, 35e6), "120 ms ±35");
+	assert_string_equal(quantity("nanoseconds", 0, 2e6), "0.00 ms ±2.00");
+	assert_string_equal(quantity("nanoseconds", 5e9, NAN), "5.00 s");
 }
 
 static void test_what_a_terminal_would_obey_or_hide_is_replaced(void **state)
@@ -198,6 +235,8 @@ int main(void)
 		cmocka_unit_test_setup(test_without_utf8_there_are_only_ascii_characters, use_ascii),
 		cmocka_unit_test_setup(test_counts, use_utf8),
 		cmocka_unit_test_setup(test_durations, use_utf8),
+		cmocka_unit_test_setup(test_quantities_have_the_units_of_profiles, use_utf8),
+		cmocka_unit_test_setup(test_times_have_three_digits_from_nanoseconds_to_days, use_utf8),
 		cmocka_unit_test_setup(test_what_a_terminal_would_obey_or_hide_is_replaced, use_utf8),
 		cmocka_unit_test_setup(test_strings_are_cut_by_columns, use_utf8),
 		cmocka_unit_test_setup(test_a_character_that_finds_no_room_is_left_out_whole, use_utf8),
