@@ -21,6 +21,7 @@ CAIRN = os.environ['E2E_CAIRN']
 TESTDATA = os.environ['E2E_TESTDATA']
 SOURCE = os.environ['E2E_SOURCE']
 READPROFILE = os.environ['E2E_READPROFILE']
+MAKEPROFILES = os.environ['E2E_MAKEPROFILES']
 PPROF = os.environ['E2E_PPROF']
 GO_PPROF = 'go', 'tool', 'pprof'
 
@@ -303,6 +304,18 @@ class CairnTest(unittest.TestCase):
         run.process.stdin.write(command.encode() + b'\n')
         run.process.stdin.flush()
         self.assertEqual(b'done\n', run.process.stdout.readline())
+
+    def make_profiles(self, number, samples, stacks):
+        """So many heap profiles of a fleet, each with so many samples, of stacks that they share; their paths."""
+        directory = self.new_directory()
+        subprocess.run([MAKEPROFILES, directory, str(number), str(samples), str(stacks)], check=True, timeout=60)
+        return sorted(glob.glob(directory + '/*.pb.gz'))
+
+    def assert_is_sum(self, path, summands):
+        """A profile is, field by field, what google/pprof makes of the sum of others, or of one."""
+        result = subprocess.run([READPROFILE, '-equal', path, *summands], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, timeout=60)
+        self.assertEqual((0, ''), (result.returncode, result.stdout[:8000]))
 
     def assert_truth(self, truth, profile):
         """Each function of the truth has exactly its tally in the profile."""

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // readprofile prints a profile as JSON, read and checked by google/pprof's own package, so that the
-// tests never trust cairn's code to judge what cairn wrote.
+// tests never trust cairn's code to judge what cairn wrote.  Or it compares one with the sum of others.
 package main
 
 import (
@@ -25,6 +25,9 @@ type mapping struct {
 	File         string `json:"file"`
 	BuildID      string `json:"build_id"`
 	HasFunctions bool   `json:"has_functions"`
+	HasFilenames bool   `json:"has_filenames"`
+	HasLines     bool   `json:"has_line_numbers"`
+	HasInlines   bool   `json:"has_inline_frames"`
 }
 
 // A location is an index into the profile's list: samples repeat them often.
@@ -32,8 +35,11 @@ type location struct {
 	Address   uint64   `json:"address"`
 	Mapping   uint64   `json:"mapping"` // 0: none
 	Functions []string `json:"functions"`
+	Linkers   []string `json:"system_names"`
 	Files     []string `json:"files"`
 	Lines     []int64  `json:"lines"`
+	Starts    []int64  `json:"start_lines"`
+	IsFolded  bool     `json:"is_folded"`
 }
 
 type sample struct {
@@ -41,6 +47,7 @@ type sample struct {
 	Locations []int               `json:"locations"` // leaf first
 	Labels    map[string][]string `json:"labels"`
 	NumLabels map[string][]int64  `json:"num_labels"`
+	NumUnits  map[string][]string `json:"num_units"`
 }
 
 type contents struct {
@@ -65,22 +72,28 @@ func read(path string) (*profile.Profile, error) {
 	}
 	defer file.Close()
 	read, err := profile.Parse(file)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = read.CheckValid()
 	}
-	return read, read.CheckValid()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %v", path, err)
+	}
+	return read, nil
 }
 
 func convertLocation(from *profile.Location) location {
-	to := location{Address: from.Address, Functions: []string{}, Files: []string{}, Lines: []int64{}}
+	to := location{Address: from.Address, Functions: []string{}, Linkers: []string{}, Files: []string{}, Lines: []int64{},
+		Starts: []int64{}, IsFolded: from.IsFolded}
 	if from.Mapping != nil {
 		to.Mapping = from.Mapping.ID
 	}
 	for _, line := range from.Line {
 		if line.Function != nil {
 			to.Functions = append(to.Functions, line.Function.Name)
+			to.Linkers = append(to.Linkers, line.Function.SystemName)
 			to.Files = append(to.Files, line.Function.Filename)
 			to.Lines = append(to.Lines, line.Line)
+			to.Starts = append(to.Starts, line.Function.StartLine)
 		}
 	}
 	return to
@@ -103,7 +116,8 @@ func convert(from *profile.Profile) contents {
 		to.PeriodType = &valueType{from.PeriodType.Type, from.PeriodType.Unit}
 	}
 	for _, m := range from.Mapping {
-		to.Mappings = append(to.Mappings, mapping{m.ID, m.Start, m.Limit, m.Offset, m.File, m.BuildID, m.HasFunctions})
+		to.Mappings = append(to.Mappings, mapping{m.ID, m.Start, m.Limit, m.Offset, m.File, m.BuildID, m.HasFunctions,
+			m.HasFilenames, m.HasLineNumbers, m.HasInlineFrames})
 	}
 	index := map[*profile.Location]int{}
 	for i, l := range from.Location {
@@ -111,7 +125,8 @@ func convert(from *profile.Profile) contents {
 		to.Locations = append(to.Locations, convertLocation(l))
 	}
 	for _, s := range from.Sample {
-		converted := sample{Values: s.Value, Locations: []int{}, Labels: s.Label, NumLabels: s.NumLabel}
+		converted := sample{Values: s.Value, Locations: []int{}, Labels: s.Label, NumLabels: s.NumLabel,
+			NumUnits: s.NumUnit}
 		for _, l := range s.Location {
 			converted.Locations = append(converted.Locations, index[l])
 		}
@@ -120,17 +135,26 @@ func convert(from *profile.Profile) contents {
 	return to
 }
 
-func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: readprofile FILE")
-		os.Exit(2)
-	}
-	profile, err := read(os.Args[1])
+func printContents(path string) error {
+	profile, err := read(path)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "readprofile: %s: %v\n", os.Args[1], err)
-		os.Exit(1)
+		return err
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(convert(profile)); err != nil {
+	return json.NewEncoder(os.Stdout).Encode(convert(profile))
+}
+
+func run(arguments []string) error {
+	if len(arguments) >= 3 && arguments[0] == "-equal" {
+		return compare(arguments[1], arguments[2:])
+	}
+	if len(arguments) != 1 {
+		return fmt.Errorf("usage: readprofile FILE | readprofile -equal FILE SUMMAND...")
+	}
+	return printContents(arguments[0])
+}
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "readprofile: %v\n", err)
 		os.Exit(1)
 	}
