@@ -5,15 +5,24 @@
 #
 # Words that come from `cairn list` may be of other users: they are compared, never expanded (compgen -W would).
 
+_cairn_commands='run list top dump report diff flame symbolize merge remove'
+
 # The options of a command; = stands behind those that take a value.
 _cairn_options()
 {
+	local naming='--sysroot= --debug-dir= --download-timeout='
+	local viewing="--type= --focus= --ignore= --hide= --lines --all-frames $naming"
 	case $1 in
-	run) echo --out= --rate= --exact --peak --merge --no-follow --only= --interval= --signal= --dump-growth= --fatal \
+	run) echo --out= --rate= --exact --peak --symbolize --merge --no-follow --only= --interval= --signal= --dump-growth= --fatal \
 		--keep= --ledger= --memory= --seed= --library= --force --quiet --verbose --verify-stacks --help --usage ;;
 	list) echo --json --help --usage ;;
 	top) echo --interval= --sort= --filter= --limit= --once --json --csv --count= --help --usage ;;
-	dump) echo --out= --peak --since= --every= --count= --quiet --help --usage ;;
+	dump) echo --out= --peak --symbolize --since= --every= --count= --quiet --help --usage ;;
+	symbolize) echo --out= --quiet "$naming" --help --usage ;;
+	report) echo "$viewing" --by= --sort= --top= --stacks= --json --csv --folded --svg --pdf --dot --out= --help --usage ;;
+	diff) echo "$viewing" --functions --cum --confidence= --all --top= --json --csv --help --usage ;;
+	flame) echo "$viewing" --out= --title= --quiet --help --usage ;;
+	merge) echo --out= --files-from= --null --quiet --help --usage ;;
 	remove) echo --all --quiet --help --usage ;;
 	esac
 }
@@ -64,6 +73,13 @@ _cairn_add_values() # COMMAND OPTION
 {
 	case $1,$2 in
 	top,--sort | top,-s) _cairn_add live growth rate count age peak ;;
+	report,--sort | report,-s) _cairn_add flat cum ;;
+	report,--type | report,-t | diff,--type | diff,-t | flame,--type | flame,-t)
+		_cairn_add inuse_space inuse_objects alloc_space alloc_objects samples cpu ;;
+	report,--out | report,-o | flame,--out | flame,-o | flame,-qo) _cairn_add_names -f ;;
+	symbolize,--out | symbolize,-o | symbolize,-qo) _cairn_add_names -f ;;
+	*,--sysroot | *,--debug-dir) _cairn_add_names -d ;;
+	merge,--out | merge,-o | merge,-[q0]*o | merge,--files-from) _cairn_add_names -f ;;
 	run,--signal) _cairn_add_signals ;;
 	run,--ledger) _cairn_add_names -d ;;
 	run,--out | run,-o | run,-[xq]*o | run,--library) _cairn_add_names -f ;;
@@ -75,7 +91,7 @@ _cairn_add_values() # COMMAND OPTION
 _cairn_takes_value() # COMMAND OPTION
 {
 	case $1,$2 in
-	run,-o | run,-[xq]*o | dump,-o | dump,-qo | top,-[csfin]) return 0 ;;
+	run,-o | run,-[xq]*o | dump,-o | dump,-qo | top,-[csfin] | report,-[tfisno] | diff,-[tfin] | flame,-[otfi] | flame,-qo | symbolize,-o | symbolize,-qo | merge,-o | merge,-[q0]*o) return 0 ;;
 	*) [[ $2 == --* && " $(_cairn_options "$1") " == *" $2= "* ]] ;;
 	esac
 }
@@ -121,11 +137,20 @@ _cairn_complete_arguments() # CAIRN COMMAND
 		_cairn_add_listed dead "$1"
 		_cairn_add_names -f -X '!*.cairn'
 		_cairn_add_names -d ;;
+	report | diff | flame | symbolize | merge)
+		_cairn_add_listed running "$1"
+		_cairn_add_listed dead "$1"
+		_cairn_add_names -f -X '!*.pb.gz'
+		_cairn_add_names -f -X '!*.cairn'
+		_cairn_add_names -d
+		((${#COMPREPLY[@]})) || _cairn_add_names -f ;; # profiles have other names too
 	remove)
 		_cairn_add_listed dead "$1"
 		_cairn_add_names -f -X '!*.cairn'
 		_cairn_add_names -d ;;
-	help) ((COMP_CWORD > 2)) || _cairn_add run list top dump remove ;;
+	help)
+		# shellcheck disable=SC2086 # words of our own
+		((COMP_CWORD > 2)) || _cairn_add $_cairn_commands ;;
 	esac
 }
 
@@ -134,7 +159,8 @@ _cairn() # CAIRN, as bash calls it
 	local command=${COMP_WORDS[1]} cur=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} program before=
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		_cairn_add run list top dump remove help --help --version
+		# shellcheck disable=SC2086 # words of our own
+		_cairn_add $_cairn_commands help --help --version
 		return
 	fi
 	if [[ $command == run ]] && program=$(_cairn_find_program) && [[ $program ]]; then

@@ -27,10 +27,15 @@ struct command {
 };
 
 // The commands, one file each.
+int diff_main(int argc, char **argv);
 int dump_main(int argc, char **argv);
+int flame_main(int argc, char **argv);
 int list_main(int argc, char **argv);
+int merge_main(int argc, char **argv);
 int remove_main(int argc, char **argv);
+int report_main(int argc, char **argv);
 int run_main(int argc, char **argv);
+int symbolize_main(int argc, char **argv);
 int top_main(int argc, char **argv);
 
 // Parse a command's options; wrong ones end the program with COMMAND_MISUSED.  argv[0] is shown as

@@ -12,6 +12,11 @@ static const struct command commands[] = {
 	{ "list", "what is being profiled on this machine", list_main },
 	{ "top", "live view of a program's heap", top_main },
 	{ "dump", "write the profile of a running or dead program", dump_main },
+	{ "report", "what a profile tells: functions and stacks, as text or data", report_main },
+	{ "diff", "what grew between two profiles, and what of it is chance", diff_main },
+	{ "flame", "an interactive flame graph of a profile, or of two compared", flame_main },
+	{ "symbolize", "give a profile the names and lines of its code", symbolize_main },
+	{ "merge", "write the sum of profiles", merge_main },
 	{ "remove", "delete the ledgers of dead programs", remove_main },
 };
 
@@ -26,9 +31,12 @@ static void print_help(FILE *to)
 	fprintf(to, "\n"
 		    "Examples:\n"
 		    "  cairn run -- ./server --port 80    its profile is there, however it ends\n"
+		    "  cairn report heap.pb.gz            which functions and stacks hold memory\n"
+		    "  cairn flame heap.pb.gz             the same as a page for the browser\n"
 		    "  cairn list                         what is being profiled\n"
 		    "  cairn top 1234                     look into it while it runs\n"
-		    "  cairn dump 1234 -o now.pb.gz       write its profile without stopping it\n"
+		    "  cairn report 1234                  where its memory is now\n"
+		    "  cairn diff old.pb.gz new.pb.gz     what grew\n"
 		    "\n"
 		    "'cairn COMMAND --help' and 'man cairn' tell more; 'cairn --version' prints the\n"
 		    "version.\n");

@@ -15,6 +15,7 @@ BAD_VALUES = {
     'DUMP_GROWTH': ['big', '-1M', '0'],
     'PEAK': ['maybe', '2'],
     'FATAL': ['maybe', '2'],
+    'SYMBOLIZE': ['lines', '1', 'name'],
     'VERBOSE': ['loud', '-1'],
 }
 

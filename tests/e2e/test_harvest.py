@@ -78,7 +78,7 @@ class EndTest(CairnTest):
     def test_the_last_line_tells_where_the_profile_is_and_how_to_look_at_it(self):
         run = self.run_cairn('exits', 'return')
         path, = run.files()
-        message = f'cairn: wrote {path}: 36.2 KiB live in 3 blocks; look at it with: pprof -top {path}'
+        message = f'cairn: wrote {path}: 36.2 KiB live in 3 blocks; look at it with: cairn report {path}'
         self.assertEqual([message], run.messages())
         run = self.run_cairn('zipf', options=['--seed', '1'], environment={'LC_ALL': 'C.UTF-8'})
         self.assertRegex(run.messages()[0], r': \d+ MiB ±\d\S* live in \d+k blocks; ')

@@ -13,7 +13,7 @@ from cairn_test import SOURCE, CairnTest, clean_environment, wait_until
 CAIRN = os.environ['E2E_CAIRN']
 COMPLETION = os.path.join(SOURCE, 'completion', 'cairn.bash')
 BASH_COMPLETION = '/usr/share/bash-completion/bash_completion'
-COMMANDS = ['run', 'list', 'top', 'dump', 'remove']
+COMMANDS = ['run', 'list', 'top', 'dump', 'report', 'diff', 'flame', 'symbolize', 'merge', 'remove']
 OF_ALL = {'--help', '--usage'}
 NOBODY = 65534
 
@@ -49,7 +49,7 @@ class HelpTest(CairnTest):
                 self.assertEqual((result.returncode, result.stderr), (0, ''))
                 self.assertTrue(result.stdout.startswith(f'Usage: cairn {command} [OPTION...]'), result.stdout)
                 self.assertLessEqual(OF_ALL, options_in_help(command).keys())
-                self.assertRegex(result.stdout, rf'(?m)^Examples:\n(  cairn {command}.*\n?)+\Z')
+                self.assertRegex(result.stdout, rf'(?m)^Examples:\n(  (\w+=\S+ )?cairn {command}.*\n?)+\Z')
 
     def test_lines_of_help_fit_a_terminal(self):
         for command in ['help', *COMMANDS]:
@@ -98,6 +98,12 @@ class HelpTest(CairnTest):
     def test_a_missing_argument_is_asked_for(self):
         self.assert_misused(cairn('run'), 125, r'\Acairn run: which program\?')
         self.assert_misused(cairn('dump'), 2, r'\Acairn dump: of what\?')
+        self.assert_misused(cairn('report'), 2, r'\Acairn report: of what\?')
+        self.assert_misused(cairn('diff', 'one.pb.gz'), 2, r'\Acairn diff: between what\?')
+        self.assert_misused(cairn('flame'), 2, r'\Acairn flame: of what\?')
+        self.assert_misused(cairn('symbolize'), 2, r'\Acairn symbolize: what\?')
+        self.assert_misused(cairn('merge', 'one.pb.gz'), 2, r'\Acairn merge: where to\?')
+        self.assert_misused(cairn('merge', '-o', 'all.pb.gz'), 2, r'\Acairn merge: what\?')
         self.assert_misused(cairn('remove'), 2, r'\Acairn remove: which\?')
 
 
@@ -177,8 +183,8 @@ class CompletionTest(CairnTest):
 
     def test_commands(self):
         self.assertEqual(self.complete(''), sorted([*COMMANDS, 'help', '--help', '--version']))
-        self.assertEqual(self.complete('r'), ['remove', 'run'])
-        self.assertEqual(self.complete('help', 'd'), ['dump'])
+        self.assertEqual(self.complete('r'), ['remove', 'report', 'run'])
+        self.assertEqual(self.complete('help', 'd'), ['diff', 'dump'])
 
     def test_each_option_is_offered_and_no_other(self):
         for command in COMMANDS:
@@ -194,6 +200,14 @@ class CompletionTest(CairnTest):
             self.assertEqual(self.complete('top', *words), sorted(names), words)
         self.assertEqual(self.complete('top', '--sort', '=', 'gr'), ['growth'])
 
+    def test_orders_and_profiles_are_those_of_report(self):
+        self.assertEqual(self.complete('report', '--sort', '=', ''), ['cum', 'flat'])
+        self.assertEqual(self.complete('report', '-t', 'inuse_s'), ['inuse_space'])
+        directory = self.directory_with('a.pb.gz', 'a.1.cairn', 'a.html', 'a directory/b', 'cpu.prof')
+        for command in 'report', 'diff', 'flame', 'symbolize', 'merge':
+            self.assertEqual(self.complete(command, 'a', directory=directory), ['a directory', 'a.1.cairn', 'a.pb.gz'])
+            self.assertEqual(self.complete(command, 'cp', directory=directory), ['cpu.prof'])
+
     def test_a_value_in_one_word_keeps_its_option(self):
         self.assertEqual(self.complete('top', '--sort=gr'), ['--sort=growth'])
 
@@ -206,10 +220,10 @@ class CompletionTest(CairnTest):
 
     def test_files_and_directories(self):
         directory = self.directory_with('a.pb.gz', 'a directory/b', 'a.1.cairn')
-        for words in ['run', '--ledger', '=', 'a'], ['list', 'a']:
+        for words in ['run', '--ledger', '=', 'a'], ['list', 'a'], ['diff', '--sysroot', '=', 'a']:
             self.assertEqual(self.complete(*words, directory=directory), ['a directory'], words)
         for words in (['dump', '1', '--since', '=', 'a.p'], ['dump', '-o', 'a.p'], ['run', '-xo', 'a.p'],
-                      ['run', '--out', 'a.p']):
+                      ['run', '--out', 'a.p'], ['symbolize', '-qo', 'a.p']):
             self.assertEqual(self.complete(*words, directory=directory), ['a.pb.gz'], words)
         for command in 'dump', 'top', 'remove':
             self.assertEqual(self.complete(command, 'a', directory=directory), ['a directory', 'a.1.cairn'], command)
