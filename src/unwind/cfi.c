@@ -126,7 +126,7 @@ static struct cfi_rule rule_of(struct cfi_reader *reader, const struct cfi_row *
 struct cfi_rule cfi_find_rule(const struct cfi_module *module, uintptr_t pc, bool is_staying)
 {
 	const struct cfi_rule unknown = { .kind = CFI_UNKNOWN };
-	struct cfi_reader reader = { .start = module->start, .limit = module->limit, .is_checked = !is_staying };
+	struct cfi_reader reader = { .start = module->data_start, .limit = module->data_limit, .is_checked = !is_staying };
 	uintptr_t entry = find_entry(module, &reader, pc);
 	if (!entry)
 		return unknown;

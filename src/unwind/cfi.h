@@ -48,8 +48,10 @@ struct cfi_rule {
 
 // A module in memory.
 struct cfi_module {
-	uintptr_t start; // everything that is read lies in [start, limit)
+	uintptr_t start; // of the module, or of the part of it that has no holes
 	uintptr_t limit;
+	uintptr_t data_start; // everything that is read lies in [data_start, data_limit)
+	uintptr_t data_limit;
 	uintptr_t eh_frame_header; // of PT_GNU_EH_FRAME
 };
 

@@ -16,6 +16,7 @@
 #define MAX_BUILD_ID_BYTES 32
 
 extern int _dl_find_object(void *, struct dl_find_object *) __attribute__((weak));
+extern unsigned long getauxval(unsigned long) __attribute__((weak));
 
 // A copy of memory that may be about to go away.
 static bool copy_memory(void *to, uintptr_t from, size_t num_bytes)
@@ -126,6 +127,25 @@ static bool read_headers(struct description *description, uintptr_t start, uintp
 	return false;
 }
 
+// Of a module with holes between its segments the loader gives one segment only, which need not begin with the file's
+// header.  A library's header is at its base; for the main program the kernel tells where the table is.
+static bool find_headers(struct description *description, const struct link_map *map)
+{
+	uintptr_t name, base, table;
+	char first;
+	if (!copy_memory(&base, (uintptr_t)&map->l_addr, sizeof(base)))
+		return false;
+	if (read_headers(description, base, UINTPTR_MAX))
+		return true;
+	bool is_main = copy_memory(&name, (uintptr_t)&map->l_name, sizeof(name)) && copy_memory(&first, name, 1) && !first;
+	if (!is_main || !&getauxval || !(table = getauxval(AT_PHDR)))
+		return false;
+	description->num_headers = (unsigned)getauxval(AT_PHNUM);
+	description->bias = base;
+	return description->num_headers <= MAX_HEADERS &&
+	       copy_memory(description->headers, table, description->num_headers * sizeof(Elf64_Phdr));
+}
+
 static void describe(struct description *description, const struct dl_find_object *object)
 {
 	uintptr_t start = (uintptr_t)object->dlfo_map_start, limit = (uintptr_t)object->dlfo_map_end;
@@ -134,7 +154,7 @@ static void describe(struct description *description, const struct dl_find_objec
 	description->path_storage[0] = description->build_id_storage[0] = 0;
 	description->num_headers = 0;
 	add_path(&description->path, object->dlfo_link_map);
-	if (!read_headers(description, start, limit))
+	if (!read_headers(description, start, limit) && !find_headers(description, object->dlfo_link_map))
 		description->num_headers = 0;
 	for (unsigned i = 0; i < description->num_headers; i++) {
 		const Elf64_Phdr *header = &description->headers[i];
@@ -174,12 +194,31 @@ static void add_ranges(struct module *module, struct ledger *ledger, const struc
 		const Elf64_Phdr *header = &description->headers[i];
 		if (header->p_type != PT_LOAD || !(header->p_flags & PF_X))
 			continue;
-		uintptr_t start = description->bias + header->p_vaddr;
-		add_range(module, ledger, description, start & ~(PAGE - 1),
-			  (start + header->p_memsz + PAGE - 1) & ~(PAGE - 1), header->p_offset & ~(PAGE - 1));
+		uintptr_t start = description->bias + header->p_vaddr, limit = start + header->p_memsz;
+		if (start >= module->cfi.limit || limit <= module->cfi.start)
+			continue; // of a module with holes; when it is needed it is a module of its own
+		add_range(module, ledger, description, start & ~(PAGE - 1), (limit + PAGE - 1) & ~(PAGE - 1),
+			  header->p_offset & ~(PAGE - 1));
 	}
 	if (description->num_headers == 0)
 		add_range(module, ledger, description, module->cfi.start, module->cfi.limit, 0);
+}
+
+// The call-frame information of a module with holes is in a segment that need not be that of the code.
+static void find_data(struct cfi_module *cfi, const struct description *description)
+{
+	cfi->data_start = cfi->start;
+	cfi->data_limit = cfi->limit;
+	if (cfi->eh_frame_header >= cfi->start && cfi->eh_frame_header < cfi->limit)
+		return;
+	for (unsigned i = 0; i < description->num_headers; i++) {
+		const Elf64_Phdr *header = &description->headers[i];
+		uintptr_t start = description->bias + header->p_vaddr;
+		if (header->p_type == PT_LOAD && cfi->eh_frame_header - start < header->p_memsz) {
+			cfi->data_start = start;
+			cfi->data_limit = start + header->p_memsz;
+		}
+	}
 }
 
 bool modules_init(struct modules *modules)
@@ -240,6 +279,7 @@ const struct module *modules_find(struct modules *modules, struct ledger *ledger
 		known->cfi = (struct cfi_module){ .start = (uintptr_t)object.dlfo_map_start,
 						  .limit = (uintptr_t)object.dlfo_map_end,
 						  .eh_frame_header = (uintptr_t)object.dlfo_eh_frame };
+		find_data(&known->cfi, &description);
 		add_ranges(known, ledger, &description);
 	}
 	known->generation = modules->generation;

@@ -49,7 +49,7 @@ class Exact(CairnTest):
         self.check_everywhere('altstack')
 
     def test_the_program_is_counted_whatever_its_layout(self):
-        for program in 'deep', 'deep_fixed':
+        for program in 'deep', 'deep_fixed', 'deep_holes', 'deep_holes_fixed':
             with self.subTest(program=program):
                 run = self.run_over('glibc', program, '3')
                 self.assert_truth(truth_of(run.stdout), run.profile())

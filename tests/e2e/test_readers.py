@@ -86,9 +86,12 @@ class Names(CairnTest):
 
     def test_functions_and_lines_whatever_the_layout(self):
         expected = {('deep.c', self.line_with('deep.c', 'malloc(4321)'))}
-        for program in 'deep', 'deep_fixed':
+        for program in 'deep', 'deep_fixed', 'deep_holes', 'deep_holes_fixed':
             with self.subTest(program=program):
-                self.assertEqual(expected, self.run_program(program, '3').profile().lines_of('deep_allocate'))
+                profile = self.run_program(program, '3').profile()
+                self.assertEqual(expected, profile.lines_of('deep_allocate'))
+                stack, = (sample.functions for sample in profile.samples if 'deep_allocate' in sample.functions)
+                self.assertEqual(['deep_allocate', 'descend', 'descend', 'descend', 'main'], stack[:5])
 
     def test_functions_and_lines_in_a_linked_library(self):
         profile = self.run_program('linked').profile()

@@ -31,7 +31,7 @@ class SymbolizeInside(CairnTest):
         return run
 
     def test_names_of_c_and_cpp_are_right_where_the_program_is_gone(self):
-        for program in 'exact_functions', 'exact_operators', 'deep_fixed':
+        for program in 'exact_functions', 'exact_operators', 'deep_fixed', 'deep_holes':
             with self.subTest(program=program):
                 run = self.run_and_remove(program, '3')
                 self.assert_truth(truth_of(run.stdout), run.profile())

@@ -119,6 +119,7 @@ static void test_damaged_call_frame_information_never_faults(void **state)
 		if (system_can_read(start + page))
 			copy_page(copy + page, (void *)(start + page));
 	struct cfi_module module = { .start = (uintptr_t)copy, .limit = (uintptr_t)copy + size_bytes,
+				     .data_start = (uintptr_t)copy, .data_limit = (uintptr_t)copy + size_bytes,
 				     .eh_frame_header = (uintptr_t)copy + header_at };
 	uintptr_t pc = (uintptr_t)copy + ((uintptr_t)create + 20 - start);
 	assert_int_equal(cfi_find_rule(&module, pc, false).kind, CFI_FRAME);
