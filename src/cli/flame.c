@@ -78,7 +78,7 @@ static char *make_title(const struct store *store)
 	struct about about;
 	char *title;
 	about_init(&about, store);
-	const char *program = text_base_name(about.path);
+	const char *program = about.program;
 	if (asprintf(&title, "%s%s%s profile%s", program, *program ? ": " : "", about.kind,
 		     store->num_sides == 2 ? ", compared" : "") < 0)
 		return memory_copy_string("");

@@ -27,12 +27,18 @@ static void print_subject(FILE *to, const struct about *about)
 	struct text line = TEXT_ON(storage);
 	printable_add_cut(&line, about->kind, MAX_COLUMNS);
 	text_add(&line, " profile");
-	if (*about->path) {
+	if (*about->program) {
 		text_add(&line, " of ");
-		printable_add_cut(&line, text_base_name(about->path), MAX_COLUMNS);
+		printable_add_cut(&line, about->program, MAX_COLUMNS);
 	}
 	if (about->pid) {
-		text_add(&line, " (process ");
+		text_add(&line, " (");
+		if (about->num_processes > 1) {
+			text_add_number(&line, about->num_processes);
+			text_add(&line, " processes, the first ");
+		} else {
+			text_add(&line, "process ");
+		}
 		text_add_number(&line, about->pid);
 		text_add(&line, ")");
 	}

@@ -68,7 +68,8 @@ static void print_functions(struct table *table, const struct report *report)
 		put_value(table, report->view, row->cum, row->cum_error);
 		table_end_with_frame(table, &report->view->frames[row->frame]);
 	}
-	print_rest(table, ranking.num_rows, num_printed, "functions; -n 0 shows all");
+	print_rest(table, ranking.num_rows, num_printed,
+		   report->viewing.request.by_lines ? "lines; -n 0 shows all" : "functions; -n 0 shows all");
 	ranking_deinit(&ranking);
 }
 
@@ -130,13 +131,41 @@ static void print_by_label(struct table *table, const struct report *report)
 	}
 }
 
+static void suggest_type(FILE *to, const char *zero, const char *other)
+{
+	char *shown = printable_create(zero, printable_add), *suggested = printable_create(other, printable_add);
+	fprintf(to, "%s is 0 everywhere; try --type %s\n", shown, suggested);
+	free(shown);
+	free(suggested);
+}
+
+// Why there is nothing to show, if there is not.
+static bool say_nothing(FILE *to, const struct view *view)
+{
+	int64_t whole = view->whole_totals[view->type];
+	size_t other = 0;
+	for (size_t i = 0; i < view->num_stacks; i++)
+		if (view_value(view, &view->stacks[i], 0))
+			return false;
+	while (other < view->num_types && !view->whole_totals[other])
+		other++;
+	fprintf(to, "\nnothing to show: ");
+	if (whole)
+		fprintf(to, "no stack is left by --focus and --ignore\n");
+	else if (other < view->num_types)
+		suggest_type(to, view->types[view->type].type, view->types[other].type);
+	else
+		fprintf(to, "all values are 0\n");
+	return true;
+}
+
 void report_print_text(FILE *to, const struct report *report)
 {
 	const struct view *view = report->view;
 	struct table table;
 	table_init(&table, to, view->types[view->type].unit, columns, view_total_error(view, 0) > 0);
 	report_print_heading(to, report);
-	if (!view->num_stacks)
+	if (say_nothing(to, view))
 		return;
 	if (report->label) {
 		print_by_label(&table, report);

@@ -88,6 +88,8 @@ static void set_variable(struct run *run, struct argp_state *state, int number, 
 {
 	char storage[1024];
 	struct text expected = TEXT_ON(storage);
+	if (number == OUT && strcmp(value, "-") == 0)
+		argp_error(state, "--out: -: standard output is the program's; name a file, or another pattern");
 	if (!config_check(variables[number], value, &expected))
 		argp_error(state, "--%s: %s", option_name(FIRST_VARIABLE + number), storage);
 	run->values[number] = value;
@@ -301,7 +303,9 @@ int run_main(int argc, char **argv)
 	bool has_run = child_run(&child, &status, &error);
 	if (has_run) {
 		const char *pattern = value_of(&run, OUT), *peak = value_of(&run, PEAK);
+		const char *symbolize = getenv("CAIRN_SYMBOLIZE");
 		struct naming naming = { .is_quiet = run.is_quiet };
+		run.is_symbolized |= symbolize && strcmp(symbolize, "names") == 0;
 		const struct harvest_request request = { run.directory, pattern ? pattern : CONFIG_DEFAULT_OUT, child.pid,
 							 child.wait_status, peak && strcmp(peak, "1") == 0, run.is_merged,
 							 value_of(&run, LEDGER) != NULL, run.is_symbolized ? &naming : NULL };

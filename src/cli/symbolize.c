@@ -5,15 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "cli/command.h"
 #include "cli/naming.h"
 #include "cli/subject.h"
 #include "pprof/file.h"
+#include "report/printable.h"
 #include "report/units.h"
 
 static const struct argp_option options[] = {
 	{ "out", 'o', "FILE", 0, "name of the profile with names; - is standard output (default: the input's name with "
-				 "\".named\" before its ending)", 0 },
+				 "\".named\" before its ending; of standard input: standard output)", 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing unless it fails", 0 },
 	{ 0 },
 };
@@ -66,7 +68,10 @@ static void name_output(const char *in, char out[PATH_MAX])
 {
 	const char *base = text_base_name(in), *end = strstr(base, ".pb.gz");
 	int length = end ? (int)(end - in) : (int)strlen(in);
-	snprintf(out, PATH_MAX, "%.*s.named.pb.gz", length, strcmp(in, "-") == 0 ? "stdin" : in);
+	if (strcmp(in, "-") == 0)
+		strcpy(out, "-");
+	else
+		snprintf(out, PATH_MAX, "%.*s.named.pb.gz", length, in);
 }
 
 static bool push_store(void *context, const struct profile_sink *sink)
@@ -74,9 +79,29 @@ static bool push_store(void *context, const struct profile_sink *sink)
 	return store_push(context, sink);
 }
 
-static void say(const char *out, const struct symbolizer_result *result)
+// The file that has most frames without a name, and how many these are.
+static size_t find_nameless(const struct places *places, const char **path)
 {
-	char storage[256];
+	size_t *counts = memory_get(places->num_mappings, sizeof(*counts)), most = 0;
+	for (uint32_t place = 1; place <= places->num_places; place++) {
+		const struct profile_location location = places_get(places, place);
+		if (!location.mapping_id || (location.num_lines && location.lines[0].function_id))
+			continue;
+		size_t count = ++counts[location.mapping_id - 1];
+		if (count > most) {
+			most = count;
+			*path = places_get_mapping(places, location.mapping_id).path;
+		}
+	}
+	free(counts);
+	return most;
+}
+
+static void say(const char *out, const struct store *store, const struct symbolizer_result *result)
+{
+	char storage[PATH_MAX + 256];
+	const char *path;
+	size_t num_nameless = find_nameless(&store->places, &path);
 	struct text line = TEXT_ON(storage);
 	units_add_count(&line, result->num_named);
 	text_add(&line, " of ");
@@ -84,6 +109,13 @@ static void say(const char *out, const struct symbolizer_result *result)
 	text_add(&line, result->num_places == 1 ? " frame has a name, " : " frames have a name, ");
 	units_add_count(&line, result->num_with_lines);
 	text_add(&line, " a line");
+	if (num_nameless) {
+		text_add(&line, "; ");
+		units_add_count(&line, num_nameless);
+		text_add(&line, num_nameless == 1 ? " without is in " : " without are in ");
+		printable_add_cut(&line, path, 200);
+		text_add(&line, ", whose symbols or debug file were not found");
+	}
 	fprintf(stderr, "cairn: wrote %s: %s\n", out, storage);
 }
 
@@ -102,10 +134,8 @@ int symbolize_main(int argc, char **argv)
 	else
 		name_output(symbolize.in, out);
 	is_done = is_done && file_write(out, &contents, &error);
+	if (is_done && !symbolize.naming.is_quiet && strcmp(out, "-") != 0)
+		say(out, store, &symbolize.naming.result);
 	store_destroy(store);
-	if (!is_done)
-		return command_fail(&error);
-	if (!symbolize.naming.is_quiet && strcmp(out, "-") != 0)
-		say(out, &symbolize.naming.result);
-	return COMMAND_DONE;
+	return is_done ? COMMAND_DONE : command_fail(&error);
 }

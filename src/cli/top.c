@@ -52,6 +52,16 @@ static void read_interval(struct argp_state *state, const char *argument, int64_
 		argp_error(state, "--interval %s: expected a time of 100ms or more, such as 500ms, 1s or 2m", argument);
 }
 
+// --once --json is what --json is.
+static void set_form(struct argp_state *state, struct arguments *arguments, enum form form)
+{
+	enum form before = arguments->form, other = before == TABLE ? form : before;
+	if (before != SCREEN && before != form && (before == CSV || form == CSV))
+		argp_error(state, "--csv and --%s: expected one of them; a single moment is --csv --count=1",
+			   before == TABLE || form == TABLE ? "once" : "json");
+	arguments->form = before == SCREEN ? form : other;
+}
+
 static void check(struct argp_state *state, const struct arguments *arguments)
 {
 	if (arguments->options.count && arguments->form != CSV)
@@ -72,9 +82,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case FILTER: options->filter = argument; break;
 	case LIMIT: read_number(state, argument, "limit", &options->limit); break;
 	case COUNT: read_number(state, argument, "count", &options->count); break;
-	case ONCE: arguments->form = TABLE; break;
-	case AS_JSON: arguments->form = JSON; break;
-	case AS_CSV: arguments->form = CSV; break;
+	case ONCE: set_form(state, arguments, TABLE); break;
+	case AS_JSON: set_form(state, arguments, JSON); break;
+	case AS_CSV: set_form(state, arguments, CSV); break;
 	case ARGP_KEY_ARG:
 		if (arguments->target)
 			argp_error(state, "%s: expected one process or ledger only", argument);

@@ -25,7 +25,7 @@ static bool count_fields(struct document *document, struct error *error)
 		document->spans[field.number].limit = field.limit;
 	}
 	if (fields.is_malformed)
-		return error_set(error, "not a profile: no field begins at byte %zu of its message",
+		return error_set(error, "not a profile in pprof's format: no field begins at byte %zu of its message",
 				 (size_t)(field.start - document->input.bytes));
 	return true;
 }

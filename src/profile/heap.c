@@ -15,4 +15,6 @@ const char heap_drop_frames[] =
 	"malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc|"
 	"operator new|operator new\\[\\]|_Znwm|_Znam|_Znwm.*align_val_t.*|_Znam.*align_val_t.*|"
 	"std::allocator<.*>::allocate|std::allocator_traits<.*>::allocate|std::__new_allocator<.*>::allocate|"
-	"__gnu_cxx::new_allocator<.*>::allocate";
+	"__gnu_cxx::new_allocator<.*>::allocate|"
+	"__rust_alloc|__rust_alloc_zeroed|__rust_realloc|__rdl_.*|__rg_.*|"
+	"alloc::alloc::.*|<alloc::alloc::.*>::.*";

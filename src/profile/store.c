@@ -78,8 +78,6 @@ static void keep_types(struct store *store, const struct profile_description *de
 	}
 	store->period_type = keep_type(store, &description->period_type);
 	store->default_type = strings_get(&store->strings, description->default_type);
-	store->drop_frames = strings_get(&store->strings, description->drop_frames);
-	store->keep_frames = strings_get(&store->strings, description->keep_frames);
 }
 
 static bool is_same_type(const struct profile_type *a, const struct profile_type *b)
@@ -122,6 +120,10 @@ static bool take_description(void *context, const struct profile_description *de
 				 store->types[0].unit);
 	if (!*store->default_type)
 		store->default_type = strings_get(&store->strings, description->default_type);
+	if (!*store->drop_frames) {
+		store->drop_frames = strings_get(&store->strings, description->drop_frames);
+		store->keep_frames = strings_get(&store->strings, description->keep_frames);
+	}
 	store->period = larger(store->period, description->period);
 	side->num_profiles++;
 	if (tables->sign == STORE_ADD) {

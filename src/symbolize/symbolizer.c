@@ -268,6 +268,32 @@ static void name_files(struct symbolizer *symbolizer)
 	free(all);
 }
 
+// Names that are only the linker's, as programs give them that know no others.
+static void demangle_names(struct symbolizer *symbolizer)
+{
+	struct places *places = &symbolizer->store->places;
+	for (uint32_t place = 1; place <= places->num_places; place++) {
+		const struct profile_location location = places_get(places, place);
+		struct profile_line lines[PROFILE_MAX_LINES];
+		bool is_changed = false;
+		for (size_t i = 0; i < location.num_lines; i++) {
+			lines[i] = location.lines[i];
+			if (!lines[i].function_id)
+				continue;
+			struct profile_function function = places_get_function(places, lines[i].function_id);
+			const char *linked = function.system_name;
+			bool is_mangled = linked[0] == '_' && (linked[1] == 'Z' || linked[1] == 'R' || linked[1] == 'D');
+			if (!is_mangled || function.name != linked)
+				continue;
+			function.name = find_name(symbolizer, linked);
+			lines[i].function_id = places_add_function(places, &function);
+			is_changed = true;
+		}
+		if (is_changed)
+			places_set_lines(places, place, lines, location.num_lines);
+	}
+}
+
 // What is true of all places of each mapping that was looked at.
 static void set_flags(struct symbolizer *symbolizer)
 {
@@ -319,6 +345,7 @@ void symbolizer_name(struct store *store, const struct symbolizer_request *reque
 	for (uint32_t i = 0; i < store->places.num_mappings; i++)
 		symbolizer->mappings[i].can_inline = true;
 	name_files(symbolizer);
+	demangle_names(symbolizer);
 	set_flags(symbolizer);
 	count(&store->places, result);
 	forget_names(symbolizer);

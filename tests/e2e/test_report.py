@@ -310,11 +310,36 @@ class TextTest(ReportTest):
     def test_an_empty_profile_is_one(self):
         path = self.made().write(self.path())
         self.assertEqual('heap profile\nsamples   every allocation (exact), in 0 stacks\n'
-                         'totals    inuse_objects  0\n          inuse_space    0 B  (shown below)\n', report(path))
+                         'totals    inuse_objects  0\n          inuse_space    0 B  (shown below)\n'
+                         '\nnothing to show: all values are 0\n', report(path))
         data = as_json(path)
         self.assertEqual(([], []), (data['functions'], data['stacks']))
         self.assertEqual('', report('--folded', path))
         self.assertEqual(1, len(report('--csv', path).splitlines()))
+
+    def test_why_there_is_nothing_to_show(self):
+        path = self.made(types=(('alloc_space', 'bytes'), ('inuse_space', 'bytes'))).add(['f'], [5, 0]).write(self.path())
+        self.assertIn('\nnothing to show: inuse_space is 0 everywhere; try --type alloc_space\n', report(path))
+        self.assertNotIn('nothing to show', report('--type=alloc_space', path))
+        self.assertIn('\nnothing to show: no stack is left by --focus and --ignore\n', report('--type=alloc_space', '--focus=g', path))
+
+    def test_the_program_has_the_name_that_it_was_called_by(self):
+        made = self.made().add([('f', '', 0, '/usr/bin/redis-check-rdb')], [1, 5]).comment('cairn 0.1.0')
+        path = made.comment('command: redis-server --port 0').comment('process: 12, profiled since 17.000').write(self.path())
+        self.assertEqual('heap profile of redis-server (process 12)', report(path).splitlines()[0])
+        made = self.made().add([('f', '', 0, '/opt/my programs/x y')], [1, 5]).comment('cairn 0.1.0')
+        path = made.comment('command: /opt/my programs/x y -z').write(self.path())
+        self.assertEqual('heap profile of x y', report(path).splitlines()[0])
+
+    def test_of_several_processes_the_first_is_named(self):
+        made = self.made().add(['f'], [1, 5]).comment('cairn 0.1.0')
+        for number in range(3):
+            made.comment(f'command: /bin/program{number} x').comment(f'process: {number + 1}, profiled since 17.000')
+            made.comment(f'rate: 1 (exact: every allocation); samples: {number}')
+        path = made.write(self.path())
+        self.assertEqual(['heap profile of program0 (3 processes, the first 1)', 'command   /bin/program0 x',
+                          'samples   every allocation (exact), in 1 stack'], report(path).splitlines()[:3])
+        self.assertIsNone(as_json(path)['profile']['samples'])
 
     def test_what_focus_leaves_is_told(self):
         path = self.made().add(['f', 'main'], [1, 300]).add(['g', 'main'], [1, 700]).write(self.path())

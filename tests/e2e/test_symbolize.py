@@ -93,7 +93,7 @@ class Names(SymbolizeTest):
             with self.subTest(compiler=compiler):
                 out, said = self.symbolize(self.profile_of(self.build(compiler=compiler)))
                 self.assert_shop(Profile(out, symbolize=False))
-                self.assertRegex(said, r'cairn: wrote .*: \d+ of \d+ frames have a name, \d+ a line\n')
+                self.assertRegex(said, r'cairn: wrote .*: \d+ of \d+ frames have a name, \d+ a line(; .*)?\n')
 
     def test_values_are_what_they_were(self):
         path = self.profile_of(testdata('leak'))
@@ -135,8 +135,12 @@ class Names(SymbolizeTest):
         first, _ = self.symbolize(path)
         second, _ = self.symbolize(path)
         again, _ = self.symbolize(first)
-        self.assertEqual(open(first, 'rb').read(), open(second, 'rb').read())
-        self.assertEqual(open(first, 'rb').read(), open(again, 'rb').read())
+        contents = []
+        for path in first, second, again:
+            with open(path, 'rb') as file:
+                contents.append(file.read())
+        self.assertEqual(contents[0], contents[1])
+        self.assertEqual(contents[0], contents[2])
 
     def test_go_and_c_in_one_program(self):
         out, _ = self.symbolize(self.run_cairn('cgo').files()[0])
@@ -154,11 +158,12 @@ class Names(SymbolizeTest):
     def test_it_goes_through_pipes(self):
         path = self.profile_of(self.build())
         with open(path, 'rb') as file:
-            result = subprocess.run([CAIRN, 'symbolize', '-', '-o', '-'], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            result = subprocess.run([CAIRN, 'symbolize', '-'], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                     check=True)
         self.assertEqual(b'', result.stderr)
         out, _ = self.symbolize(path)
-        self.assertEqual(open(out, 'rb').read(), result.stdout)
+        with open(out, 'rb') as file:
+            self.assertEqual(file.read(), result.stdout)
 
 
 class CodeWithoutFiles(SymbolizeTest):
@@ -236,7 +241,8 @@ class WhereFilesAre(SymbolizeTest):
         debug = f'{plain}/.build-id/{build_id[:2]}/{build_id[2:]}.debug'
         subprocess.run(['objcopy', '--only-keep-debug', program, debug], check=True)
         subprocess.run(['strip', program], check=True)
-        without, _ = self.symbolize(path)
+        without, said = self.symbolize(path)
+        self.assertRegex(said, f'; [2-9] without are in {program}, whose symbols or debug file were not found')
         self.assertNotIn('shop::fill', {name for location in Profile(without, symbolize=False).locations
                                         for name in location['functions']})
         out, _ = self.symbolize(path, '--debug-dir', plain)
@@ -273,6 +279,17 @@ class Elsewhere(SymbolizeTest):
         self.assert_shop(Profile(out, symbolize=False))
         cairn('symbolize', ledger, '-o', out)
         self.assert_shop(Profile(out, symbolize=False))
+
+    def test_the_variable_that_is_for_programs_holds_for_run(self):
+        program = self.build()
+        run = self.run_cairn(program, environment={'CAIRN_SYMBOLIZE': 'names'})
+        path, = run.files()
+        self.assert_shop(Profile(path, symbolize=False))
+
+    def test_standard_output_is_the_programs(self):
+        run = self.run_bare(CAIRN, 'run', '-o', '-', '--', '/bin/echo', 'was run')
+        self.assertEqual((125, b''), run.outcome[:2])
+        self.assertIn(b"--out: -: standard output is the program's", run.stderr)
 
     def test_a_merged_run(self):
         program = self.build()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from cairn_test import CairnTest, Profile, Tally, plain_name, testdata, truth_of, wait_until
+from cairn_test import CairnTest, Profile, Tally, cairn, plain_name, testdata, truth_of, wait_until
 
 NAMES = {'SYMBOLIZE': 'names'}
 
@@ -35,6 +35,12 @@ class SymbolizeInside(CairnTest):
             with self.subTest(program=program):
                 run = self.run_and_remove(program, '3')
                 self.assert_truth(truth_of(run.stdout), run.profile())
+
+    def test_reports_show_them_as_people_write_them(self):
+        run = self.run_and_remove('exact_operators')
+        text = cairn('report', '--type=alloc_space', '--all-frames', *run.files()).stdout.decode()
+        self.assertRegex(text, r' operator new(\n|\[)')
+        self.assertNotIn(' _Z', text)
 
     def test_without_the_variable_there_are_none(self):
         for settings in {'SYMBOLIZE': None}, {'SYMBOLIZE': 'none'}:

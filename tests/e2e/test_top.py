@@ -99,6 +99,9 @@ class TableTest(TopTest):
                 (['--interval', '1ms', pid], 2, rb'--interval 1ms: expected a time of 100ms or more'),
                 (['--limit', '-1', pid], 2, rb'--limit -1: expected a whole number'),
                 (['--count', '2', pid], 2, rb'--count is for --csv'),
+                (['--once', '--csv', pid], 2, rb'--csv and --once: expected one of them'),
+                (['--csv', '--once', pid], 2, rb'--csv and --once: expected one of them'),
+                (['--json', '--csv', pid], 2, rb'--csv and --json: expected one of them'),
                 (['/no/such/file'], 1, rb'^cairn: /no/such/file: '),
                 ([os.getpid()], 1, rb'^cairn: ')]:
             result = top(*arguments, check=False)

@@ -463,14 +463,14 @@ static void test_bytes_that_are_no_message_are_refused(void **state)
 {
 	(void)state;
 	assert_string_equal(read_bytes("", 0), "x.pb.gz: empty, not a profile");
-	assert_string_equal(read_bytes("\x32\x00\x0b", 3), "x.pb.gz: not a profile: no field begins at byte 2 of its message");
-	assert_string_equal(read_bytes("\x32\x05xx", 4), "x.pb.gz: not a profile: no field begins at byte 0 of its message");
-	assert_string_equal(read_bytes("\x07", 1), "x.pb.gz: not a profile: no field begins at byte 0 of its message");
+	assert_string_equal(read_bytes("\x32\x00\x0b", 3), "x.pb.gz: not a profile in pprof's format: no field begins at byte 2 of its message");
+	assert_string_equal(read_bytes("\x32\x05xx", 4), "x.pb.gz: not a profile in pprof's format: no field begins at byte 0 of its message");
+	assert_string_equal(read_bytes("\x07", 1), "x.pb.gz: not a profile in pprof's format: no field begins at byte 0 of its message");
 	assert_string_equal(read_bytes("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11),
-			    "x.pb.gz: not a profile: no field begins at byte 0 of its message");
-	assert_string_equal(read_bytes("\x02\x00", 2), "x.pb.gz: not a profile: no field begins at byte 0 of its message");
+			    "x.pb.gz: not a profile in pprof's format: no field begins at byte 0 of its message");
+	assert_string_equal(read_bytes("\x02\x00", 2), "x.pb.gz: not a profile in pprof's format: no field begins at byte 0 of its message");
 	assert_string_equal(read_bytes("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12),
-			    "x.pb.gz: not a profile: no field begins at byte 0 of its message");
+			    "x.pb.gz: not a profile in pprof's format: no field begins at byte 0 of its message");
 	assert_string_equal(read_bytes("\x0a\x02\x08\x80", 4), "x.pb.gz: sample_type 1: malformed");
 	assert_string_equal(read_bytes("\x08\x01", 2), "x.pb.gz: sample_type 1: malformed");
 	assert_string_equal(read_bytes("\x30\x01", 2), "x.pb.gz: string 0: not a string");

@@ -84,7 +84,9 @@ func describe(p *profile.Profile, isSum bool) *description {
 		d.add("time: %d", p.TimeNanos)
 	}
 	d.add("duration: %d", p.DurationNanos)
-	d.add("drop: %q, keep: %q", p.DropFrames, p.KeepFrames)
+	if !d.isSum { // cairn's sum has those of the first profile that has any, not of the first
+		d.add("drop: %q, keep: %q", p.DropFrames, p.KeepFrames)
+	}
 	d.add("comments: %q", p.Comments)
 	if len(p.Mapping) > 0 {
 		d.add("main program: %s", d.mapping(p.Mapping[0]))
