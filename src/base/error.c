@@ -7,9 +7,12 @@
 
 static void make_printable(char *message)
 {
-	for (unsigned char *at = (unsigned char *)message; *at; at++)
+	for (unsigned char *at = (unsigned char *)message; *at; at++) {
 		if (*at < ' ' || *at == 127)
 			*at = '?';
+		if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) // U+0080 to U+009F
+			*at = at[1] = '?';
+	}
 }
 
 bool error_set(struct error *error, const char *format, ...)

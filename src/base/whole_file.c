@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,12 +30,45 @@ static int put_in_place(const char *temporary, const char *path, bool may_replac
 	return link(temporary, path) == 0 ? (unlink(temporary), 0) : errno; // a file system that knows rename() only
 }
 
+// What a signal that ends the program must not leave behind.
+static char *volatile unfinished;
+
+static void remove_unfinished(int signal)
+{
+	if (unfinished)
+		unlink(unfinished);
+	raise(signal); // with what it did before (SA_RESETHAND)
+}
+
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGTERM, SIGXFSZ };
+#define NUM_ENDING_SIGNALS (sizeof(ending_signals) / sizeof(*ending_signals))
+
+// Signals that are ignored, or that somebody else handles, stay as they are.
+static void guard(struct sigaction *before)
+{
+	const struct sigaction removing = { .sa_handler = remove_unfinished, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	for (size_t i = 0; i < NUM_ENDING_SIGNALS; i++) {
+		sigaction(ending_signals[i], NULL, &before[i]);
+		if (!(before[i].sa_flags & SA_SIGINFO) && before[i].sa_handler == SIG_DFL)
+			sigaction(ending_signals[i], &removing, NULL);
+	}
+}
+
+static void stop_guarding(const struct sigaction *before)
+{
+	for (size_t i = 0; i < NUM_ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &before[i], NULL);
+}
+
 static int write_file(const char *path, bool may_replace, const struct whole_file_contents *contents)
 {
 	char *temporary = NULL;
 	if (asprintf(&temporary, "%s.%d.tmp", path, (int)getpid()) < 0)
 		return ENOMEM;
+	struct sigaction before[NUM_ENDING_SIGNALS];
 	unlink(temporary); // of a process before us with our pid
+	unfinished = temporary;
+	guard(before);
 	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int error = fd < 0 ? errno : contents->write(contents->context, fd);
 	if (fd >= 0 && close(fd) != 0 && !error)
@@ -43,6 +77,8 @@ static int write_file(const char *path, bool may_replace, const struct whole_fil
 		error = put_in_place(temporary, path, may_replace);
 	if (fd >= 0 && error)
 		unlink(temporary);
+	stop_guarding(before);
+	unfinished = NULL;
 	free(temporary);
 	return error;
 }

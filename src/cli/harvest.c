@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/system.h"
 #include "cli/command.h"
 #include "cli/snapshot.h"
+#include "cli/subject.h"
 #include "profile/store.h"
 #include "target/list.h"
 
@@ -100,13 +102,22 @@ static void note_written(struct work *work, const struct list_entry *entry, cons
 	harvest->is_estimate = entry->is_estimate;
 }
 
-static bool write_peak(const char *pattern, const struct file_contents *contents, const struct pattern_values *values,
-		       struct error *error)
+static void note_file(struct harvest *harvest, const char *path)
+{
+	harvest->files = memory_resize(harvest->files, harvest->num_files + 1, sizeof(*harvest->files));
+	harvest->files[harvest->num_files++] = memory_copy_string(path);
+}
+
+static bool write_peak(struct harvest *harvest, const char *pattern, const struct file_contents *contents,
+		       const struct pattern_values *values, struct error *error)
 {
 	char path[PATH_MAX];
 	struct text text = TEXT_ON(path);
 	pattern_expand(&text, pattern, values, true);
-	return file_write(path, contents, error);
+	if (!file_write(path, contents, error))
+		return false;
+	note_file(harvest, path);
+	return true;
 }
 
 static bool is_written_already(const struct work *work, const char *path)
@@ -135,7 +146,7 @@ static void choose_pattern(const struct work *work, const struct pattern_values 
 static bool write_one(struct work *work, const struct list_entry *entry, struct error *error)
 {
 	char path[PATH_MAX], pattern[PATH_MAX];
-	struct snapshot snapshot = { .naming = work->request->naming };
+	struct snapshot snapshot = { 0 };
 	struct target *target;
 	if (!target_open_file(&target, entry->path, error))
 		return false;
@@ -144,10 +155,12 @@ static bool write_one(struct work *work, const struct list_entry *entry, struct 
 	struct file_contents contents = snapshot_contents(&snapshot);
 	choose_pattern(work, &values, pattern);
 	bool is_written = file_write_next(pattern, &values, &contents, path, error);
-	if (is_written)
+	if (is_written) {
+		note_file(work->harvest, path);
 		note_written(work, entry, path);
+	}
 	snapshot.is_peak = true;
-	is_written = is_written && (!work->request->is_peak || write_peak(pattern, &contents, &values, error));
+	is_written = is_written && (!work->request->is_peak || write_peak(work->harvest, pattern, &contents, &values, error));
 	target_close(target);
 	return is_written;
 }
@@ -205,12 +218,12 @@ static bool write_merged(struct work *work, bool is_peak, struct pattern_values 
 			is_sound = add_to_sum(sum, work->list.entries[i].path, is_peak, error);
 	}
 	command_end_progress();
-	if (is_sound && work->request->naming)
-		naming_run(work->request->naming, sum);
 	if (is_sound && is_peak)
-		is_sound = write_peak(work->request->pattern, &contents, values, error);
+		is_sound = write_peak(work->harvest, work->request->pattern, &contents, values, error);
 	else if (is_sound)
 		is_sound = file_write_next(work->request->pattern, values, &contents, work->harvest->path, error);
+	if (is_sound && !is_peak)
+		note_file(work->harvest, work->harvest->path);
 	store_destroy(sum);
 	return is_sound;
 }
@@ -322,4 +335,43 @@ void harvest_run(struct harvest *harvest, const struct harvest_request *request)
 	free(work.written);
 	free(work.fates);
 	list_deinit(&work.list);
+}
+
+void harvest_deinit(struct harvest *harvest)
+{
+	for (size_t i = 0; i < harvest->num_files; i++)
+		free(harvest->files[i]);
+	free(harvest->files);
+}
+
+// Those that are waiting were meant for the program that has ended.
+static void let_signals_end_us(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	sigset_t all;
+	sigemptyset(&all);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		sigaction(signals[i], &ignored, &before);
+		sigaction(signals[i], &before, NULL);
+		sigaddset(&all, signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
+}
+
+void harvest_name(const struct harvest *harvest, struct naming *naming)
+{
+	let_signals_end_us();
+	for (size_t i = 0; i < harvest->num_files; i++) {
+		struct store *store = store_create(1);
+		struct file_contents contents = { push_merged, store };
+		struct error error;
+		bool is_read = subject_add(store, harvest->files[i], 0, STORE_ADD, &error);
+		if (is_read)
+			naming_run(naming, store);
+		if (!is_read || !file_write(harvest->files[i], &contents, &error))
+			command_fail(&error);
+		store_destroy(store);
+	}
 }

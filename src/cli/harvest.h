@@ -23,7 +23,6 @@ struct harvest_request {
 	bool is_peak;          // write the peaks, too
 	bool is_merged;        // one profile for all
 	bool are_kept;         // ledgers stay also when their profile is written
-	struct naming *naming; // how the code in profiles gets names; NULL: it keeps its addresses
 };
 
 struct harvest {
@@ -37,10 +36,16 @@ struct harvest {
 	struct tally total;      // of it, or the sum of all
 	struct ledger_header header; // of it, or of the first process
 	bool is_estimate;
+	char **files;            // all that was written, peaks too
+	size_t num_files;
 };
 
 // A program that executed another one leaves the profile to that.  Ledgers whose profile is written, or that have
 // nothing to tell, are removed unless they are to be kept.
 void harvest_run(struct harvest *harvest, const struct harvest_request *request);
+void harvest_deinit(struct harvest *harvest);
+
+// Give the code in these profiles its names.  They are there already, so from here on signals may end this program.
+void harvest_name(const struct harvest *harvest, struct naming *naming);
 
 #endif

@@ -308,9 +308,12 @@ int run_main(int argc, char **argv)
 		run.is_symbolized |= symbolize && strcmp(symbolize, "names") == 0;
 		const struct harvest_request request = { run.directory, pattern ? pattern : CONFIG_DEFAULT_OUT, child.pid,
 							 child.wait_status, peak && strcmp(peak, "1") == 0, run.is_merged,
-							 value_of(&run, LEDGER) != NULL, run.is_symbolized ? &naming : NULL };
+							 value_of(&run, LEDGER) != NULL };
 		harvest_run(&harvest, &request);
 		report(&run, &harvest);
+		if (run.is_symbolized)
+			harvest_name(&harvest, &naming);
+		harvest_deinit(&harvest);
 	}
 	if (is_linked && (!has_run || !harvest.num_running))
 		unlink(run.library);

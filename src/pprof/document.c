@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "profile/profile.h"
 
 #define MAX_PART_BYTES (1 << 20)     // bounds what unpacking one takes
-#define MAX_STRING_BYTES (256 << 10) // the writer takes more
+#define MAX_STRING_BYTES PROFILE_MAX_STRING_BYTES
 
 // Walk all fields once: count them, note where those of each kind are, and find out whether they are sound.
 static bool count_fields(struct document *document, struct error *error)
@@ -39,7 +40,7 @@ static const char *find_fault(const struct field *field, uint32_t number)
 	if (number == 0 && num_bytes > 0)
 		return "not empty";
 	if (num_bytes > MAX_STRING_BYTES)
-		return "longer than 256 KiB";
+		return "longer than 64 KiB";
 	return memchr(field->value, 0, num_bytes) ? "has a zero byte in it" : NULL;
 }
 

@@ -17,6 +17,7 @@
 #define PROFILE_MAX_LOCATIONS 16384 // of a sample
 #define PROFILE_MAX_LINES 1024      // of a location
 #define PROFILE_MAX_LABELS 1024     // of a sample
+#define PROFILE_MAX_STRING_BYTES 65536
 
 // What a value counts: "inuse_space" in "bytes".
 struct profile_type {

@@ -10,6 +10,7 @@
 #include "report/match.h"
 
 #define MAX_NAME_BYTES 512 // of frames without a function
+#define MAX_FRAMES PROFILE_MAX_LOCATIONS // of a stack with its inlined calls, about: what calls those is left out
 
 enum decision { UNDECIDED, YES, NO };
 
@@ -168,7 +169,7 @@ static bool is_dropped(struct frames *frames, uint32_t index)
 }
 
 // As google/pprof has it, the file and the program count too.
-static bool is_found(const struct match *match, const struct view_frame *frame, unsigned char *decision)
+static bool is_found(struct match *match, const struct view_frame *frame, unsigned char *decision)
 {
 	if (*decision == UNDECIDED)
 		*decision = match_finds(match, frame->name, strlen(frame->name)) ||
@@ -195,7 +196,7 @@ static size_t collect(struct frames *frames, const struct store_sample *sample)
 {
 	struct frames_tables *tables = frames->tables;
 	size_t num_frames = 0;
-	for (uint32_t i = 0; i < sample->num_places; i++) {
+	for (uint32_t i = 0; i < sample->num_places && num_frames < MAX_FRAMES; i++) {
 		const struct expansion *expansion = expand(frames, sample->places[i]);
 		tables->stack = reach(tables->stack, &tables->max_stack, num_frames + expansion->num_frames, sizeof(*tables->stack));
 		memcpy(tables->stack + num_frames, tables->expanded + expansion->first,

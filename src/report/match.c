@@ -14,11 +14,13 @@
 #define MAX_PATTERN_BYTES 65536
 #define MAX_STEPS 200000 // of a comparison from one place in the name: a few milliseconds
 #define MAX_HEAP_KIB 16384
+#define MAX_EXHAUSTED 100 // comparisons that took more than this; then nothing matches any more
 
 struct match {
 	pcre2_code *code;
 	pcre2_match_data *data;
 	pcre2_match_context *context;
+	unsigned num_exhausted; // comparisons that were given up
 };
 
 static void *get(size_t size_bytes, void *context)
@@ -79,8 +81,12 @@ void match_destroy(struct match *match)
 	free(match);
 }
 
-bool match_finds(const struct match *match, const char *name, size_t length)
+bool match_finds(struct match *match, const char *name, size_t length)
 {
 	size_t compared = length < MATCH_MAX_NAME_BYTES ? length : MATCH_MAX_NAME_BYTES;
-	return pcre2_match(match->code, (PCRE2_SPTR)name, compared, 0, 0, match->data, match->context) >= 0;
+	if (match->num_exhausted >= MAX_EXHAUSTED)
+		return false;
+	int result = pcre2_match(match->code, (PCRE2_SPTR)name, compared, 0, 0, match->data, match->context);
+	match->num_exhausted += result == PCRE2_ERROR_MATCHLIMIT || result == PCRE2_ERROR_HEAPLIMIT;
+	return result >= 0;
 }

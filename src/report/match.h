@@ -3,7 +3,7 @@
  * Match: a regular expression (PCRE2) that names of functions are compared with.
  *
  * OUTSIDE; one thread at a time.  Neither the pattern nor the names are trusted: time and memory of a comparison are
- * bounded, and where that is not enough the name does not match.
+ * bounded, and where that is not enough the name does not match; if that happens often, none does any more.
  */
 #ifndef CAIRN_REPORT_MATCH_H
 #define CAIRN_REPORT_MATCH_H
@@ -22,6 +22,6 @@ struct match;
 bool match_create(struct match **match, const char *what, const char *pattern, bool is_whole, struct error *error);
 void match_destroy(struct match *match); // NULL: nothing to do
 
-bool match_finds(const struct match *match, const char *name, size_t length);
+bool match_finds(struct match *match, const char *name, size_t length);
 
 #endif

@@ -4,14 +4,17 @@
 
 #include <ctype.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include <libiberty/demangle.h>
 
 #define MAX_SYMBOL_BYTES 4096 // libiberty's stack grows with it: some 300 bytes for each
 #define MAX_NAME_BYTES 8192   // a short symbol can stand for a name of any length
 #define MAX_D_REFERENCES 16   // each may multiply the length, and libiberty gives a D name whole only
+#define MAX_DEMANGLING_US 100000 // of processor time
 
 struct output {
 	struct text text;
@@ -130,10 +133,44 @@ static size_t length_without_suffix(const char *symbol)
 	return length;
 }
 
+static sigjmp_buf is_late;
+
+static void give_up(int signal)
+{
+	(void)signal;
+	siglongjmp(is_late, 1);
+}
+
+// Substitutions within pack expansions can be made so that libiberty looks for ever before it gives anything.  It holds
+// nothing meanwhile, no lock and no memory, and may be left at any moment.
+static bool demangle_in_time(const char *symbol, struct output *output)
+{
+	const struct sigaction late = { .sa_handler = give_up };
+	const struct itimerval limit = { .it_value = { 0, MAX_DEMANGLING_US } }, none = { { 0, 0 }, { 0, 0 } };
+	struct sigaction before;
+	volatile bool is_done = false;
+	sigaction(SIGVTALRM, &late, &before);
+	if (sigsetjmp(is_late, 1) == 0) {
+		setitimer(ITIMER_VIRTUAL, &limit, NULL);
+		is_done = demangle_with_callback(cplus_demangle_v3_callback, symbol, output);
+	}
+	setitimer(ITIMER_VIRTUAL, &none, NULL);
+	sigaction(SIGVTALRM, &before, NULL);
+	return is_done;
+}
+
+static bool demangle_cpp(const char *symbol, struct output *output)
+{
+	if (!begins_with(symbol, "_Z"))
+		return false;
+	bool may_take_long = strlen(symbol) > 64 && (strstr(symbol, "Dp") || strstr(symbol, "sp"));
+	return may_take_long ? demangle_in_time(symbol, output)
+			     : demangle_with_callback(cplus_demangle_v3_callback, symbol, output);
+}
+
 static bool demangle(const char *symbol, struct output *output)
 {
-	return demangle_with_callback(rust_demangle_callback, symbol, output) ||
-	       (begins_with(symbol, "_Z") && demangle_with_callback(cplus_demangle_v3_callback, symbol, output)) ||
+	return demangle_with_callback(rust_demangle_callback, symbol, output) || demangle_cpp(symbol, output) ||
 	       demangle_d(symbol, output);
 }
 

@@ -3,7 +3,7 @@
  * Demangle: the names of C++, Rust and D functions as people write them.
  *
  * OUTSIDE; one thread at a time.  A mangled name may be made to be as expensive as possible: the work and the
- * length of what comes out are bounded.
+ * length of what comes out are bounded (by a timer: SIGVTALRM is taken for a moment).
  */
 #ifndef CAIRN_SYMBOLIZE_DEMANGLE_H
 #define CAIRN_SYMBOLIZE_DEMANGLE_H

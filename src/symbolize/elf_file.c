@@ -28,7 +28,7 @@ static int open_regular(const char *path)
 		return -1;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", named);
 	errno = EINVAL;
-	if (fstat(named, &status) == 0 && S_ISREG(status.st_mode))
+	if (fstat(named, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) // files of procfs may block
 		fd = open(self, O_RDONLY | O_CLOEXEC);
 	int problem = errno;
 	close(named);

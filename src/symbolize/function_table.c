@@ -10,6 +10,8 @@
 
 #include "base/memory.h"
 
+#define MAX_COMPARED 4096 // of the bytes of names
+
 #define MAX_OVERLAPPING 64 // functions that begin within a larger one and before an address
 #define MAX_UNSIZED_BYTES 4096
 
@@ -31,17 +33,26 @@ static int find_debug_file(Dwfl_Module *module, void **context, const char *name
 	return fcntl(table->debug->fd, F_DUPFD_CLOEXEC, 0);
 }
 
+// That a name begins with; names may be made to be long.
+static size_t count_underscores(const char *name)
+{
+	size_t number = 0;
+	while (name[number] == '_' && number < MAX_COMPARED)
+		number++;
+	return number;
+}
+
 // Which of the names of a function to show: a global one before a weak and a local one, with few underscores.
 static bool is_better(const struct function *a, const struct function *b)
 {
 	static const int ranks[16] = { [STB_GLOBAL] = 3, [STB_GNU_UNIQUE] = 3, [STB_WEAK] = 2, [STB_LOCAL] = 1 };
 	int ranks_differ = ranks[a->binding & 15] - ranks[b->binding & 15];
-	size_t a_underscores = strspn(a->name, "_"), b_underscores = strspn(b->name, "_");
+	size_t a_underscores = count_underscores(a->name), b_underscores = count_underscores(b->name);
 	if (!a->size_bytes != !b->size_bytes)
 		return a->size_bytes;
 	if (ranks_differ)
 		return ranks_differ > 0;
-	return a_underscores != b_underscores ? a_underscores < b_underscores : strcmp(a->name, b->name) < 0;
+	return a_underscores != b_underscores ? a_underscores < b_underscores : strncmp(a->name, b->name, MAX_COMPARED) < 0;
 }
 
 static int compare(const void *a, const void *b)

@@ -51,10 +51,12 @@ static void be_ended_by_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void restrict_child(const struct isolation_limits *limits)
+static void restrict_child(const struct isolation_limits *limits, pid_t parent)
 {
 	uint64_t memory_bytes = get_memory() + limits->memory_bytes;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
 	alarm((unsigned)(MAX_WAITING * limits->processor_s));
 	limit(RLIMIT_CORE, 0, 0);
 	limit(RLIMIT_CPU, limits->processor_s, limits->processor_s + 1);
@@ -72,12 +74,12 @@ static void silence(void)
 }
 
 __attribute__((noreturn)) static void be_child(void (*work)(void *context, FILE *answer), void *context,
-						const struct isolation_limits *limits, int fd)
+						const struct isolation_limits *limits, int fd, pid_t parent)
 {
 	FILE *answer = fdopen(fd, "w");
 	silence();
 	be_ended_by_signals();
-	restrict_child(limits);
+	restrict_child(limits, parent);
 	if (!answer)
 		_exit(EXIT_FAILURE);
 	work(context, answer);
@@ -144,9 +146,9 @@ bool isolation_run(void (*work)(void *context, FILE *answer), void *context, con
 		return error_set(error, "the lookup cannot be started: %s", strerror(errno));
 	fflush(NULL); // or what is written twice is what a child has inherited when a library calls exit()
 	sigaction(SIGCHLD, &by_default, &before); // ignored, it would leave nothing to wait for
-	pid_t child = fork();
+	pid_t parent = getpid(), child = fork();
 	if (child == 0)
-		be_child(work, context, limits, ends[1]);
+		be_child(work, context, limits, ends[1], parent);
 	int problem = errno;
 	close(ends[1]);
 	bool is_done = child > 0 ? take(child, ends[0], limits, answer, error)

@@ -90,6 +90,12 @@ static void forget_names(struct symbolizer *symbolizer)
 	}
 }
 
+// What no reader would take is as good as unknown.
+static const char *keep_if_short(const char *string)
+{
+	return strnlen(string, PROFILE_MAX_STRING_BYTES + 1) <= PROFILE_MAX_STRING_BYTES ? string : "";
+}
+
 // Give a place the calls in symbolizer->lines.  One that has functions gets nothing but lines.
 static void set_lines(struct symbolizer *symbolizer, uint32_t place, size_t num_calls)
 {
@@ -99,8 +105,9 @@ static void set_lines(struct symbolizer *symbolizer, uint32_t place, size_t num_
 	bool is_better = !before.num_lines;
 	for (size_t i = 0; i < num_calls; i++) {
 		const struct line *line = &symbolizer->lines[i];
-		const struct profile_function function = { .name = find_name(symbolizer, line->function),
-							   .system_name = line->function, .filename = line->file,
+		const char *linked = keep_if_short(line->function);
+		const struct profile_function function = { .name = find_name(symbolizer, linked),
+							   .system_name = linked, .filename = keep_if_short(line->file),
 							   .start_line = line->start_line };
 		bool is_known = *function.system_name || *function.filename;
 		lines[i] = (struct profile_line){ .line = line->line, .column = line->column };

@@ -2,7 +2,9 @@
 """Names and lines in profiles: that they are right, promised only where they are there, and always the same."""
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -320,6 +322,26 @@ class Trouble(SymbolizeTest):
             self.assertEqual(1, result.returncode)
             self.assertRegex(result.stderr.decode(), f'^cairn: {re.escape(bad)}: .*{message}')
             self.assertFalse(os.path.exists(bad + '.out'))
+
+    def test_nothing_is_left_when_a_signal_ends_it(self):
+        path = self.profile_of(testdata('leak'))
+        out = os.path.join(self.new_directory(), 'out.pb.gz')
+        result = cairn('symbolize', path, '-o', out, check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
+        self.assertEqual(-signal.SIGXFSZ, result.returncode, result.stderr)
+        self.assertEqual([], os.listdir(os.path.dirname(out)))
+
+    def test_a_name_that_is_too_long_for_a_profile_is_left_out(self):
+        program = self.build(source='int main() { return 0; }')
+        source = os.path.join(self.new_directory(), 'long.c')
+        with open(source, 'w') as file:
+            file.write('#include <stdlib.h>\nvoid *f(int n) __asm__("%s");\n__attribute__((noinline)) void *f(int n) '
+                       '{ void *volatile p = malloc(n); return p; }\nint main(void) { f(100); return 0; }\n' % ('x' * 70000))
+        subprocess.run(['gcc', '-O2', source, '-o', program], check=True)
+        out, _ = self.symbolize(self.profile_of(program))
+        names = {name for location in Profile(out, symbolize=False).locations for name in location['functions']}
+        self.assertIn('main', names)
+        self.assertNotIn('x' * 70000, names)
+        cairn('report', out)
 
     def test_options_that_are_wrong(self):
         for options, message in (([], 'what?'), (['a', 'b'], 'one profile at a time'), (['--sysroot', '/nowhere', 'a'], 'no such directory'),

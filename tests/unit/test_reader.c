@@ -377,14 +377,14 @@ static void test_a_location_outside_its_mapping_stays_in_it(void **state)
 
 static void test_strings_that_are_no_names_are_refused(void **state)
 {
-	static char name[(256 << 10) + 2];
+	static char name[PROFILE_MAX_STRING_BYTES + 2];
 	static const char with_zero[] = "\x32\x03" "a\0b"; // a string more
 	unsigned char bytes[4096];
 	struct example *example = make();
 	(void)state;
 	memset(name, 'x', sizeof(name) - 1);
 	example->strings[12] = name;
-	assert_string_equal(read_example(example), "x.pb.gz: string 12: longer than 256 KiB");
+	assert_string_equal(read_example(example), "x.pb.gz: string 12: longer than 64 KiB");
 	name[sizeof(name) - 2] = 0;
 	assert_non_null(strstr(read_example(example), "xx\nmapping 1"));
 	size_t num_bytes = perftools__profiles__profile__pack(&make()->profile, bytes);
@@ -406,7 +406,7 @@ static bool take_description(void *context, const struct profile_description *de
 
 static void test_a_long_string_is_not_taken_without_end(void **state)
 {
-	static char name[(256 << 10) + 1];
+	static char name[PROFILE_MAX_STRING_BYTES + 1];
 	static unsigned char bytes[2 << 20];
 	static int64_t comments[100000];
 	size_t num_comments = 0;
@@ -422,7 +422,7 @@ static void test_a_long_string_is_not_taken_without_end(void **state)
 	size_t num_bytes = perftools__profiles__profile__pack(&example->profile, bytes);
 	assert_false(reader_read_bytes("x.pb.gz", bytes, num_bytes, &sink, &error));
 	assert_string_equal(error.message, "x.pb.gz: comment 1: long strings are named too often");
-	assert_in_range(num_comments, (size_t)4 << 12, (size_t)5 << 12); // of a quarter of a MiB: 4 GiB and a bit
+	assert_in_range(num_comments, (size_t)4 << 14, (size_t)5 << 14); // of 64 KiB: 4 GiB and a bit
 }
 
 static void test_a_part_that_is_too_large_is_refused(void **state)
