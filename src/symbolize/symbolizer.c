@@ -103,19 +103,20 @@ static void set_lines(struct symbolizer *symbolizer, uint32_t place, size_t num_
 	struct profile_line lines[LINE_MAX_CALLS];
 	const struct profile_location before = places_get(places, place);
 	bool is_better = !before.num_lines;
+	size_t num_lines = 0;
 	for (size_t i = 0; i < num_calls; i++) {
 		const struct line *line = &symbolizer->lines[i];
 		const char *linked = keep_if_short(line->function);
 		const struct profile_function function = { .name = find_name(symbolizer, linked),
 							   .system_name = linked, .filename = keep_if_short(line->file),
 							   .start_line = line->start_line };
-		bool is_known = *function.system_name || *function.filename;
-		lines[i] = (struct profile_line){ .line = line->line, .column = line->column };
-		lines[i].function_id = is_known ? places_add_function(places, &function) : 0;
+		if (!*function.system_name && !*function.filename)
+			continue; // readers want a function for each line
+		lines[num_lines++] = (struct profile_line){ places_add_function(places, &function), line->line, line->column };
 		is_better |= *line->file || line->line;
 	}
-	if (num_calls && is_better)
-		places_set_lines(places, place, lines, num_calls);
+	if (num_lines && is_better)
+		places_set_lines(places, place, lines, num_lines);
 }
 
 static bool is_file(const char *path)
