@@ -330,6 +330,13 @@ static void test_damaged_files_never_fault(void **state)
 	assert_true(num_opened > 10);
 }
 
+// ThreadSanitizer hands signals on at the next system call only.
+#ifdef __SANITIZE_THREAD__
+#define IS_SIGNAL_HELD_BACK true
+#else
+#define IS_SIGNAL_HELD_BACK false
+#endif
+
 static void assert_demangled(const char *symbol, const char *expected)
 {
 	char storage[10000];
@@ -345,7 +352,8 @@ static void test_mangled_names_are_written_as_people_do(void **state)
 	static const char endless[] = "_Z1fIDpFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFPiS0_ES1_ES2_ES3_ES4_ES5_ES6_ES7_ES8_"
 		"ES9_ESA_ESB_ESC_ESD_ESE_ESF_ESG_ESH_ESI_ESJ_ESK_ESL_ESM_ESN_ESO_ESP_ESQ_ESR_ESS_EST_ESU_ESV_ESW_ESX_ESY_ESZ_ES10_ES11_"
 		"ES12_ES13_ES14_ES15_ES16_ES17_ES18_ES19_ES1A_ES1B_ES1C_ES1D_ES1E_ES1F_ES1G_ES1H_ES1I_ES1J_ES1K_ES1L_ES1M_ES1N_EEvv";
-	assert_demangled(endless, endless);
+	if (!IS_SIGNAL_HELD_BACK)
+		assert_demangled(endless, endless);
 	assert_demangled("_ZNSt6vectorIiSaIiEE9push_backEOi", "std::vector<int>::push_back");
 	assert_demangled("_ZNSt3mapINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESt6vectorIiSaIiEESt4lessIS5_E"
 			 "SaISt4pairIKS5_S8_EEEixERSC_", "std::map<std::string, std::vector<int>>::operator[]");
