@@ -17,6 +17,9 @@ void *memory_get(size_t num_elements, size_t element_bytes) __attribute__((mallo
 void *memory_resize(void *array, size_t num_elements, size_t element_bytes)
 	__attribute__((alloc_size(2, 3), returns_nonnull));
 
+// Room for one more element in an array that has num_elements, all of them got by this function: it doubles.
+void *memory_grow(void *array, size_t num_elements, size_t element_bytes) __attribute__((returns_nonnull));
+
 char *memory_copy_string(const char *string) __attribute__((malloc, returns_nonnull));
 
 #endif

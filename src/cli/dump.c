@@ -122,11 +122,6 @@ static void say(const struct dump *dump, const struct target *target, const char
 	fprintf(stderr, "cairn: wrote %s: %s\n", path, storage);
 }
 
-static bool push_difference(void *context, const struct profile_sink *sink)
-{
-	return store_push(context, sink);
-}
-
 static bool write_contents(struct dump *dump, const struct file_contents *contents, char path[PATH_MAX], struct error *error)
 {
 	if (strcmp(dump->pattern, "-") != 0)
@@ -143,7 +138,7 @@ static bool write_since(struct dump *dump, struct snapshot *snapshot, char path[
 	dump->naming.pid = target_pid(snapshot->target);
 	if (dump->is_symbolized)
 		naming_run(&dump->naming, difference);
-	struct file_contents contents = { push_difference, difference };
+	struct file_contents contents = file_contents_of(difference);
 	bool is_written = write_contents(dump, &contents, path, error);
 	store_destroy(difference);
 	return is_written;

@@ -201,16 +201,11 @@ static bool add_to_sum(struct store *sum, const char *path, bool is_peak, struct
 	return is_added || error_set(error, "%s: its stacks name frames that are not there", path);
 }
 
-static bool push_merged(void *context, const struct profile_sink *sink)
-{
-	return store_push(context, sink);
-}
-
 // The sum of all, as they are now or at the peak of each.
 static bool write_merged(struct work *work, bool is_peak, struct pattern_values *values, struct error *error)
 {
 	struct store *sum = store_create(1);
-	struct file_contents contents = { push_merged, sum };
+	struct file_contents contents = file_contents_of(sum);
 	bool is_sound = true;
 	for (size_t i = 0; i < work->list.num_entries && is_sound; i++) {
 		command_show_progress("ledgers", i, work->list.num_entries);
@@ -365,7 +360,7 @@ void harvest_name(const struct harvest *harvest, struct naming *naming)
 	let_signals_end_us();
 	for (size_t i = 0; i < harvest->num_files; i++) {
 		struct store *store = store_create(1);
-		struct file_contents contents = { push_merged, store };
+		struct file_contents contents = file_contents_of(store);
 		struct error error;
 		bool is_read = subject_add(store, harvest->files[i], 0, STORE_ADD, &error);
 		if (is_read)

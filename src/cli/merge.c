@@ -32,8 +32,7 @@ struct merge {
 
 static void add_name(struct merge *merge, const char *name)
 {
-	if ((merge->num_names & (merge->num_names - 1)) == 0)
-		merge->names = memory_resize(merge->names, 2 * merge->num_names + 1, sizeof(*merge->names));
+	merge->names = memory_grow(merge->names, merge->num_names, sizeof(*merge->names));
 	merge->names[merge->num_names++] = memory_copy_string(name);
 }
 
@@ -143,14 +142,9 @@ static void say(const struct merge *merge)
 	fprintf(stderr, "cairn: wrote %s: %s\n", strcmp(merge->out, "-") == 0 ? "the sum" : merge->out, storage);
 }
 
-static bool push_sum(void *context, const struct profile_sink *sink)
-{
-	return store_push(context, sink);
-}
-
 static bool write_sum(const struct merge *merge, struct error *error)
 {
-	const struct file_contents contents = { push_sum, merge->sum };
+	const struct file_contents contents = file_contents_of(merge->sum);
 	if (!merge->num_names)
 		return error_set(error, "%s: names no profiles", merge->list);
 	if (!merge->sum)

@@ -74,11 +74,6 @@ static void name_output(const char *in, char out[PATH_MAX])
 		snprintf(out, PATH_MAX, "%.*s.named.pb.gz", length, in);
 }
 
-static bool push_store(void *context, const struct profile_sink *sink)
-{
-	return store_push(context, sink);
-}
-
 // The file that has most frames without a name, and how many these are.
 static size_t find_nameless(const struct places *places, const char **path)
 {
@@ -123,7 +118,7 @@ int symbolize_main(int argc, char **argv)
 {
 	struct symbolize symbolize = { 0 };
 	struct store *store = store_create(1);
-	struct file_contents contents = { push_store, store };
+	struct file_contents contents = file_contents_of(store);
 	struct error error;
 	char out[PATH_MAX];
 	command_parse(&argp, argc, argv, 0, &symbolize);

@@ -34,6 +34,16 @@ static struct whole_file_contents compressing(const struct file_contents *conten
 	return (struct whole_file_contents){ .write = write_contents, .context = (void *)contents };
 }
 
+static bool push_store(void *context, const struct profile_sink *sink)
+{
+	return store_push(context, sink);
+}
+
+struct file_contents file_contents_of(struct store *store)
+{
+	return (struct file_contents){ push_store, store };
+}
+
 bool file_write(const char *path, const struct file_contents *contents, struct error *error)
 {
 	struct whole_file_contents compressed = compressing(contents);

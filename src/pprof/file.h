@@ -13,12 +13,16 @@
 #include "base/error.h"
 #include "control/pattern.h"
 #include "profile/profile.h"
+#include "profile/store.h"
 
 // What is to be written.  push gives it to the sink: false if it, or the sink, could not go on.
 struct file_contents {
 	bool (*push)(void *context, const struct profile_sink *sink);
 	void *context;
 };
+
+// What store_push() pushes; the store must live as long.
+struct file_contents file_contents_of(struct store *store);
 
 // Write to path, replacing a regular file that is there; "-" is standard output.
 bool file_write(const char *path, const struct file_contents *contents, struct error *error);

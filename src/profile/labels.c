@@ -68,8 +68,7 @@ static uint32_t add_set(struct labels *labels, size_t num_labels)
 	struct label_set *added = memory_get(1, sizeof(*added) + key_bytes);
 	added->num_labels = num_labels;
 	memcpy(added->labels, labels->asked, key_bytes);
-	if ((labels->num_sets & (labels->num_sets - 1)) == 0) // full, as it is at powers of 2
-		labels->sets = memory_resize(labels->sets, labels->num_sets ? 2 * (size_t)labels->num_sets : 1, sizeof(added));
+	labels->sets = memory_grow(labels->sets, labels->num_sets, sizeof(added));
 	labels->sets[labels->num_sets++] = added;
 	added->number = labels->num_sets;
 	HASH_ADD_KEYPTR(hh, labels->table, added->labels, key_bytes, added);

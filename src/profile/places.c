@@ -32,13 +32,6 @@ void places_deinit(struct places *places)
 	free(places->places);
 }
 
-// Room for one more in an array of pointers that doubles.
-static void *grow(void *array, uint32_t num_elements)
-{
-	bool is_full = (num_elements & (num_elements - 1)) == 0; // as it is at powers of 2
-	return is_full ? memory_resize(array, num_elements ? 2 * (size_t)num_elements : 1, sizeof(void *)) : array;
-}
-
 static bool is_nameless(const struct profile_mapping *mapping)
 {
 	return !*mapping->build_id && (!*mapping->path || strncmp(mapping->path, "//anon", 6) == 0);
@@ -61,7 +54,7 @@ static struct place_mapping *add_mapping(struct places *places, const struct map
 		.has_inline_frames = mapping->has_inline_frames,
 		.key = *key,
 	};
-	places->mappings = grow(places->mappings, places->num_mappings);
+	places->mappings = memory_grow(places->mappings, places->num_mappings, sizeof(void *));
 	places->mappings[places->num_mappings++] = added;
 	HASH_ADD(hh, places->mapping_table, key, sizeof(*key), added);
 	return added;
@@ -101,7 +94,7 @@ uint32_t places_add_function(struct places *places, const struct profile_functio
 		return found->number;
 	found = memory_get(1, sizeof(*found));
 	found->key = key;
-	places->functions = grow(places->functions, places->num_functions);
+	places->functions = memory_grow(places->functions, places->num_functions, sizeof(void *));
 	places->functions[places->num_functions++] = found;
 	found->number = places->num_functions;
 	HASH_ADD(hh, places->function_table, key, sizeof(key), found);
@@ -163,7 +156,7 @@ uint32_t places_add(struct places *places, uint32_t mapping, uint64_t start, con
 	found->address = address;
 	found->is_folded = location->is_folded;
 	copy_lines(found, location->lines, location->num_lines);
-	places->places = grow(places->places, places->num_places);
+	places->places = memory_grow(places->places, places->num_places, sizeof(void *));
 	places->places[places->num_places++] = found;
 	found->number = places->num_places;
 	HASH_ADD_KEYPTR(hh, places->table, found->key, key_bytes, found);

@@ -242,8 +242,7 @@ static struct store_sample *get_sample(struct store *store, size_t num_places)
 	found->sample = (struct store_sample){ .values = found->values, .label_set = key[0],
 					       .num_places = (uint32_t)num_places, .places = key + 1 };
 	HASH_ADD_KEYPTR_BYHASHVALUE(hh, tables->samples, key, key_bytes, hash, found);
-	if ((store->num_samples & (store->num_samples - 1)) == 0)
-		store->samples = memory_resize(store->samples, 2 * store->num_samples + 1, sizeof(*store->samples));
+	store->samples = memory_grow(store->samples, store->num_samples, sizeof(*store->samples));
 	store->samples[store->num_samples++] = &found->sample;
 	return &found->sample;
 }

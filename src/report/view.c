@@ -42,8 +42,7 @@ static struct view_stack *get_stack(struct view *view, uint32_t label_set, const
 	found = added;
 	found->index = view->num_stacks;
 	HASH_ADD_KEYPTR(hh, tables->stack_table, found->key, key_bytes, found);
-	if ((view->num_stacks & (view->num_stacks - 1)) == 0)
-		view->stacks = memory_resize(view->stacks, 2 * view->num_stacks + 1, sizeof(*view->stacks));
+	view->stacks = memory_grow(view->stacks, view->num_stacks, sizeof(*view->stacks));
 	view->stacks[view->num_stacks] = (struct view_stack){
 		.frames = found->key + 1,
 		.num_frames = (uint32_t)num_frames,

@@ -97,8 +97,7 @@ static bool read_string(struct reader *reader, size_t length)
 	size_t num_left = (size_t)(reader->limit - reader->at);
 	if (length >= num_left || reader->at[length])
 		return false;
-	if ((reader->num_numbered & (reader->num_numbered - 1)) == 0)
-		reader->numbered = memory_resize(reader->numbered, 2 * reader->num_numbered + 1, sizeof(*reader->numbered));
+	reader->numbered = memory_grow(reader->numbered, reader->num_numbered, sizeof(*reader->numbered));
 	reader->numbered[reader->num_numbered++] = strings_get(reader->strings, (const char *)reader->at);
 	reader->at += length + 1;
 	return true;

@@ -49,8 +49,7 @@ static void add_call(struct walk *walk, struct dwarf_query *query)
 	struct dwarf_calls *calls = walk->calls;
 	if (calls->num_calls >= walk->max_calls)
 		return;
-	if ((calls->num_calls & (calls->num_calls - 1)) == 0)
-		calls->calls = memory_resize(calls->calls, 2 * calls->num_calls + 1, sizeof(*calls->calls));
+	calls->calls = memory_grow(calls->calls, calls->num_calls, sizeof(*calls->calls));
 	calls->calls[calls->num_calls] = (struct dwarf_call){ *walk->entry, query->call };
 	query->call = (uint32_t)calls->num_calls++;
 	walk->has_queries = true;

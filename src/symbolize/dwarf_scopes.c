@@ -32,13 +32,6 @@ struct dwarf_scopes_unit {
 	size_t num_scopes, num_members;
 };
 
-// Room for one more in an array that doubles.
-static void *grow(void *array, size_t num_elements, size_t element_bytes)
-{
-	bool is_full = (num_elements & (num_elements - 1)) == 0; // as it is at powers of 2
-	return is_full ? memory_resize(array, num_elements ? 2 * num_elements : 1, element_bytes) : array;
-}
-
 static const char *get_name(Dwarf_Die *entry)
 {
 	const char *name = dwarf_diename(entry);
@@ -55,7 +48,7 @@ static bool is_scope(int tag)
 
 static uint32_t add_scope(struct dwarf_scopes_unit *unit, const char *name, uint32_t outer)
 {
-	unit->scopes = grow(unit->scopes, unit->num_scopes, sizeof(*unit->scopes));
+	unit->scopes = memory_grow(unit->scopes, unit->num_scopes, sizeof(*unit->scopes));
 	unit->scopes[unit->num_scopes] = (struct scope){ name, outer };
 	return (uint32_t)unit->num_scopes++;
 }
@@ -64,7 +57,7 @@ static void add_member(struct dwarf_scopes_unit *unit, const void *entry, uint32
 {
 	if (scope == NO_SCOPE || (unit->num_members && entry <= unit->members[unit->num_members - 1].entry))
 		return;
-	unit->members = grow(unit->members, unit->num_members, sizeof(*unit->members));
+	unit->members = memory_grow(unit->members, unit->num_members, sizeof(*unit->members));
 	unit->members[unit->num_members++] = (struct member){ entry, scope };
 }
 
