@@ -171,6 +171,7 @@ static bool set_up(void)
 	profiler.ledger.header->program = ledger_add_string(&profiler.ledger, identity.executable);
 	if (why_no_file)
 		note_no_file(why_no_file);
+	profiler_note_own_memory();
 	profiler_init_fork_page();
 	module_range((uintptr_t)&set_up, &profiler.own_start, &profiler.own_limit);
 	profiler.adopted = after_adoption;

@@ -111,6 +111,7 @@ enum block_result block_add(struct ledger *ledger, const struct block *block, st
 	entry->size_bytes = block->size_bytes;
 	entry->weight = block->weight;
 	entry->site = block->site;
+	entry->is_inherited = 0;
 	entry->birth = (uint32_t)((system_ticks() - ledger->header->start_ticks) / LEDGER_BIRTH_TICKS);
 	// Release: a reader that sees the address sees what belongs to it.
 	atomic_store_explicit(&entry->address, block->address, memory_order_release);
@@ -163,6 +164,7 @@ void block_rebuild(struct ledger *ledger)
 			put_unused(ledger, i, i);
 			continue;
 		}
+		entry->is_inherited = 1;
 		_Atomic uint32_t *bucket = &ledger->block_buckets[hash];
 		atomic_store_explicit(&entry->next, atomic_load_explicit(bucket, memory_order_relaxed), memory_order_relaxed);
 		atomic_store_explicit(bucket, i, memory_order_relaxed);

@@ -33,7 +33,7 @@ bool block_may_be_known(struct ledger *ledger, uint64_t address);
 // Forget the block at address; false if none is known there.
 bool block_remove(struct ledger *ledger, uint64_t address, struct block *block);
 
-// Put every block into its bucket again, after a copy.  Not for concurrent use.
+// Put every block into its bucket again, after a copy: they are the parent's.  Not for concurrent use.
 void block_rebuild(struct ledger *ledger);
 
 #endif

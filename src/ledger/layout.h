@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "cairnldg"
-#define LEDGER_VERSION 2
+#define LEDGER_VERSION 3
 
 // Objects and bytes are fixed-point numbers with this many bits behind the point.
 #define LEDGER_FRACTION_BITS 8
@@ -109,7 +109,7 @@ struct ledger_block {
 	uint32_t site;
 	uint32_t birth; // ticks since the start, in units of LEDGER_BIRTH_TICKS
 	_Atomic uint32_t next;
-	uint32_t reserved;
+	uint32_t is_inherited; // 1: the parent allocated it, before it forked
 };
 
 // The regions: what they hold, and how many table elements of each kind there can be at most is told
@@ -213,6 +213,10 @@ struct ledger_header {
 	_Atomic uint64_t counters[LEDGER_NUM_COUNTERS];
 	// Time spent inside cairn by the program's threads and in dumps, in ticks.
 	_Atomic uint64_t own_ticks;
+	// Units of work that the program says it has done (cairn_add_work()).
+	_Atomic uint64_t num_units;
+	// Memory of cairn's own in the program, where addresses in the program's blocks may be left over.
+	uint64_t own_start, own_limit;
 
 	// Totals of all sites, fixed point.
 	_Alignas(64) _Atomic uint64_t allocated_objects;

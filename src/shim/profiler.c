@@ -16,6 +16,12 @@ bool profiler_init_lanes(void)
 	return profiler.lanes != NULL;
 }
 
+void profiler_note_own_memory(void)
+{
+	profiler.ledger.header->own_start = (uint64_t)profiler.lanes;
+	profiler.ledger.header->own_limit = (uint64_t)(profiler.lanes + PROFILER_NUM_LANES);
+}
+
 void profiler_init_fork_page(void)
 {
 	static _Atomic uint32_t always = 1;
@@ -193,6 +199,7 @@ bool profiler_adopt(void)
 		ledger_destroy(&profiler.ledger);
 		ledger_snapshot_deinit(&profiler.snapshot);
 		profiler.ledger = own;
+		profiler_note_own_memory();
 		rules_after_adoption(&profiler.rules, (uint32_t)ledger_num_used(&own, LEDGER_MAPPINGS));
 		for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
 			if (profiler.lanes[i].num_known)

@@ -98,6 +98,8 @@ static inline bool profiler_is_wanted_here(void)
 
 // False if there is no memory.
 bool profiler_init_lanes(void);
+// Say in the ledger where they are.
+void profiler_note_own_memory(void);
 // A page that is empty in forked children.  Where the kernel (before 4.14) has none, only fork() itself is
 // noticed.
 void profiler_init_fork_page(void);

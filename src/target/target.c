@@ -181,7 +181,7 @@ static bool visit_blocks(const struct ledger_block *blocks, uint64_t num,
 {
 	for (uint64_t i = 0; i < num; i++) {
 		struct target_block block = { blocks[i].address, blocks[i].size_bytes, blocks[i].weight,
-					      blocks[i].birth * LEDGER_BIRTH_TICKS, blocks[i].site };
+					      blocks[i].birth * LEDGER_BIRTH_TICKS, blocks[i].site, blocks[i].is_inherited == 1 };
 		if (block.address && block.site && !visit(context, &block))
 			return false;
 	}

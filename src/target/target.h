@@ -56,6 +56,7 @@ struct target_block {
 	uint64_t weight;      // fixed point
 	uint64_t birth_ticks; // since the start
 	uint32_t site;
+	bool is_inherited;    // allocated by the parent, before it forked
 };
 bool target_read_blocks(struct target *target, uint64_t max_blocks,
 			bool (*visit)(void *context, const struct target_block *block), void *context, struct error *error);
