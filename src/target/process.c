@@ -131,6 +131,8 @@ static bool read_mapping(char *line, struct process_mapping *mapping)
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %" SCNu64 " %n", &mapping->start, &mapping->limit,
 		   permissions, &mapping->offset, &mapping->inode, &path_at) < 5)
 		return false;
+	mapping->is_readable = permissions[0] == 'r';
+	mapping->is_writable = permissions[1] == 'w';
 	mapping->is_shared = permissions[3] == 's';
 	mapping->path = path_at ? unescape(line + path_at) : "";
 	return true;

@@ -41,7 +41,7 @@ pid_t process_inner_pid(pid_t pid);
 struct process_mapping {
 	uint64_t start, limit;
 	uint64_t offset, inode; // in and of the file
-	bool is_shared;
+	bool is_readable, is_writable, is_shared;
 	const char *path;
 };
 bool process_read_mappings(pid_t pid, bool (*visit)(void *context, const struct process_mapping *mapping), void *context);

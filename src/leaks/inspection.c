@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inspection: which of the live blocks that a ledger knows can its process still reach?  OUTSIDE.
+#include "leaks/inspection.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/system.h"
+#include "leaks/block_table.h"
+#include "leaks/classes.h"
+#include "leaks/glibc_heap.h"
+#include "leaks/scan.h"
+#include "leaks/spans.h"
+#include "leaks/stacks.h"
+#include "profile/from_ledger.h"
+#include "target/memory.h"
+#include "target/source.h"
+
+#define NUM_FOUND LEAK_UNKNOWN // kinds that there are after looking
+
+struct site_sums { // fixed point
+	uint64_t objects[NUM_FOUND], bytes[NUM_FOUND];
+};
+
+struct inspection_tables {
+	uint32_t num_sites;
+	struct site_sums *sites;
+};
+
+// An inspection under way.
+struct work {
+	const struct inspection_request *request;
+	struct inspection *inspection;
+	struct memory memory;
+	struct glibc_heap heap;
+	struct spans excluded;
+	struct block_table table;
+	struct scan scan;
+	uint64_t num_known, num_elsewhere; // blocks of the ledger; of these, where glibc's malloc has none
+};
+
+static bool add_known(void *context, const struct target_block *block)
+{
+	struct work *work = context;
+	bool is_counted = block->site < work->inspection->tables->num_sites &&
+			  !(work->request->is_without_inherited && block->is_inherited);
+	const struct leak_block added = { block->address, block->address + block->size_bytes, block->weight,
+					  is_counted ? block->site : 0 };
+	if (block->weight)
+		block_table_add(&work->table, &added);
+	work->num_known++;
+	return true;
+}
+
+static void add_others(struct work *work)
+{
+	for (size_t i = 0; i < work->heap.num_chunks; i++) {
+		const struct heap_chunk *chunk = &work->heap.chunks[i];
+		const struct leak_block added = { .start = chunk->start, .limit = chunk->start + chunk->size_bytes };
+		if (!chunk->is_free)
+			block_table_add(&work->table, &added);
+	}
+}
+
+// Blocks that have a mapping of their own begin behind a header at its start.
+static void count_elsewhere(struct work *work)
+{
+	for (size_t i = 0; i < work->table.num_blocks; i++) {
+		const struct leak_block *block = &work->table.blocks[i];
+		const struct span *heap = spans_find(&work->heap.heaps, block->start);
+		work->inspection->num_other_blocks += block->weight == 0;
+		work->num_elsewhere += block->weight != 0 && !(heap && heap->start <= block->start) &&
+				       block->start % MEMORY_PAGE_BYTES != 16;
+	}
+	work->inspection->has_foreign_allocator = work->num_elsewhere > work->num_known / 2;
+}
+
+static void exclude(struct work *work)
+{
+	const struct ledger_header *header = target_ledger(work->request->target)->header;
+	struct source_mapping ledger;
+	for (size_t i = 0; i < work->heap.heaps.num_spans; i++)
+		spans_add(&work->excluded, work->heap.heaps.spans[i].start, work->heap.heaps.spans[i].limit);
+	for (size_t i = 0; i < work->heap.own.num_spans; i++)
+		spans_add(&work->excluded, work->heap.own.spans[i].start, work->heap.own.spans[i].limit);
+	spans_add(&work->excluded, header->own_start, header->own_limit);
+	if (source_find_mapping(work->request->tid, &ledger)) {
+		spans_add(&work->excluded, ledger.start, ledger.start + ledger.size_bytes);
+		free(ledger.path);
+	}
+	stacks_find_dead(&work->memory, work->request->threads, work->request->num_threads, true, &work->excluded);
+	spans_sort(&work->excluded);
+}
+
+static bool scan(struct work *work, struct error *error)
+{
+	const struct inspection_request *request = work->request;
+	enum scan_result result = scan_init(&work->scan, &work->memory, &work->table, &work->excluded, request->deadline_ns,
+					    request->memory_bytes);
+	for (size_t i = 0; i < request->num_threads && result == SCAN_DONE; i++)
+		scan_roots(&work->scan, request->threads[i].words, request->threads[i].num_words);
+	work->inspection->scanned_bytes = work->scan.scanned_bytes;
+	if (result == SCAN_TOO_LARGE)
+		return error_set(error, "it has %zu blocks, and to tell which point to which takes more memory than allowed",
+				 work->table.num_blocks);
+	return result == SCAN_DONE || error_set(error, "its memory was not read in time");
+}
+
+// All that the process is needed for.
+static bool read_all(struct work *work, struct error *error)
+{
+	const struct inspection_request *request = work->request;
+	if (!target_refresh(request->target, error) || !memory_init(&work->memory, request->tid, error))
+		return false;
+	struct inspection_tables *tables = work->inspection->tables;
+	tables->num_sites = read_num(target_ledger(request->target), LEDGER_SITES);
+	tables->sites = memory_get(tables->num_sites, sizeof(*tables->sites));
+	if (!target_read_blocks(request->target, UINT64_MAX, add_known, work, error))
+		return false;
+	if (!glibc_heap_init(&work->heap, &work->memory, request->deadline_ns))
+		return error_set(error, "its memory was not read in time");
+	spans_sort(&work->heap.heaps);
+	add_others(work);
+	block_table_sort(&work->table);
+	exclude(work);
+	return scan(work, error);
+}
+
+static void add(struct inspection *inspection, const struct leak_block *block, enum leak_kind kind)
+{
+	struct site_sums *sums = &inspection->tables->sites[block->site];
+	double weight = (double)block->weight / LEDGER_ONE, size_bytes = (double)(block->limit - block->start);
+	double variance = weight * (weight - 1);
+	sums->objects[kind] += block->weight;
+	sums->bytes[kind] += block->weight * (block->limit - block->start);
+	inspection->sums[kind].blocks_variance += variance;
+	inspection->sums[kind].bytes_variance += variance * size_bytes * size_bytes;
+}
+
+static uint64_t whole(uint64_t fixed)
+{
+	return (fixed + LEDGER_ONE / 2) / LEDGER_ONE;
+}
+
+static void count(struct work *work)
+{
+	struct inspection *inspection = work->inspection;
+	unsigned char *kinds = classes_find(&work->scan);
+	for (size_t i = 0; i < work->table.num_blocks; i++)
+		if (work->table.blocks[i].site)
+			add(inspection, &work->table.blocks[i], kinds[i]);
+	for (uint32_t i = 0; i < inspection->tables->num_sites; i++) {
+		for (int kind = 0; kind < NUM_FOUND; kind++) {
+			inspection->sums[kind].blocks += whole(inspection->tables->sites[i].objects[kind]);
+			inspection->sums[kind].bytes += whole(inspection->tables->sites[i].bytes[kind]);
+		}
+	}
+	free(kinds);
+}
+
+bool inspection_init(struct inspection *inspection, const struct inspection_request *request, struct error *error)
+{
+	struct work work = { .request = request, .inspection = inspection };
+	int64_t begin_ns = system_clock_ns(CLOCK_MONOTONIC);
+	*inspection = (struct inspection){ .tables = memory_get(1, sizeof(*inspection->tables)) };
+	bool is_read = read_all(&work, error);
+	inspection->read_ns = system_clock_ns(CLOCK_MONOTONIC) - begin_ns;
+	if (request->read_done)
+		request->read_done(request->context);
+	if (is_read) {
+		count_elsewhere(&work);
+		count(&work);
+	} else {
+		inspection_deinit(inspection);
+	}
+	scan_deinit(&work.scan);
+	block_table_deinit(&work.table);
+	spans_deinit(&work.excluded);
+	glibc_heap_deinit(&work.heap);
+	memory_deinit(&work.memory);
+	return is_read;
+}
+
+void inspection_deinit(struct inspection *inspection)
+{
+	if (inspection->tables)
+		free(inspection->tables->sites);
+	free(inspection->tables);
+	*inspection = (struct inspection){ 0 };
+}
+
+static bool push_kinds(void *context, uint32_t site, struct profile_sample *sample, const struct profile_sink *sink)
+{
+	const struct inspection_tables *tables = context;
+	for (int kind = 0; kind < NUM_FOUND && site < tables->num_sites; kind++) {
+		const int64_t values[] = { (int64_t)whole(tables->sites[site].objects[kind]),
+					   (int64_t)whole(tables->sites[site].bytes[kind]) };
+		const struct profile_label label = { .key = LEAK_LABEL, .string = leak_kind_names[kind], .unit = "" };
+		sample->values = values;
+		sample->labels = &label;
+		sample->num_labels = 1;
+		if ((values[0] || values[1]) && !sink->sample(sink->context, sample))
+			return false;
+	}
+	return true;
+}
+
+bool inspection_push(const struct inspection *inspection, const struct target *target, const struct profile_sink *sink)
+{
+	const struct profile_request request = {
+		.time_ns = target_time_ns(target),
+		.ticks_per_ns = target_ticks_per_ns(target),
+		.split = push_kinds,
+		.context = inspection->tables,
+	};
+	return profile_from_ledger(target_ledger(target), &request, sink);
+}
