@@ -3,154 +3,128 @@
 #include "leaks/block_table.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 
 #include "base/memory.h"
 
-#define PAGE_SHIFT 12
-#define DIRECTORY_SHIFT 32 // of addresses below 2^47
-#define NUM_DIRECTORY (UINT32_C(1) << 15)
-#define PAGES_OF_ENTRY (UINT32_C(1) << (DIRECTORY_SHIFT - PAGE_SHIFT))
-#define MAX_ON_PAGE ((size_t)4097) // blocks, and one that begins before it
-#define DIGIT_BITS 12
-#define NUM_DIGITS (UINT32_C(1) << DIGIT_BITS)
+#define NUM_REGIONS (UINT32_C(1) << 15)
+
+static size_t region_bytes(const struct block_table *table)
+{
+	return sizeof(struct block_entry) << (BLOCK_TABLE_REGION_SHIFT - table->unit_shift - 6);
+}
+
+void block_table_init(struct block_table *table, unsigned unit_bytes)
+{
+	*table = (struct block_table){ .unit_shift = unit_bytes == 16 ? 4 : 3, .first = UINT64_MAX };
+	table->regions = memory_get(NUM_REGIONS, sizeof(*table->regions));
+}
 
 void block_table_deinit(struct block_table *table)
 {
-	for (uint32_t i = 0; table->directory && i < NUM_DIRECTORY; i++)
-		free(table->directory[i]);
-	free(table->directory);
-	free(table->starts);
+	for (uint32_t i = 0; table->regions && i < NUM_REGIONS; i++)
+		if (table->regions[i].entries)
+			munmap(table->regions[i].entries, region_bytes(table));
+	free(table->regions);
 	free(table->blocks);
 	*table = (struct block_table){ 0 };
 }
 
-void block_table_add(struct block_table *table, const struct leak_block *block)
+static bool map_region(const struct block_table *table, struct block_region *region)
 {
-	if (table->num_blocks >= BLOCK_TABLE_MAX || block->limit < block->start || block->limit >> DIRECTORY_SHIFT >= NUM_DIRECTORY)
-		return;
+	void *entries = mmap(NULL, region_bytes(table), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (entries == MAP_FAILED)
+		return false;
+	*region = (struct block_region){ entries, UINT32_MAX, 0 };
+	return true;
+}
+
+static uint32_t entry_number(const struct block_table *table, uint64_t address)
+{
+	return (uint32_t)address >> (table->unit_shift + 6);
+}
+
+// Make room for a block, in each region that it lies in.
+static bool open_regions(struct block_table *table, uint64_t start, uint64_t limit)
+{
+	uint64_t last = limit > start ? limit - 1 : start;
+	for (uint64_t i = start >> BLOCK_TABLE_REGION_SHIFT; i <= last >> BLOCK_TABLE_REGION_SHIFT; i++) {
+		struct block_region *region = &table->regions[i];
+		uint32_t from = i == start >> BLOCK_TABLE_REGION_SHIFT ? entry_number(table, start) : 0;
+		uint32_t to = entry_number(table, i == last >> BLOCK_TABLE_REGION_SHIFT ? last : UINT32_MAX);
+		if (!region->entries && !map_region(table, region))
+			return false;
+		region->first = from < region->first ? from : region->first;
+		region->last = to > region->last ? to : region->last;
+	}
+	return true;
+}
+
+bool block_table_add(struct block_table *table, uint64_t start, uint64_t limit)
+{
+	if (table->num_blocks >= BLOCK_TABLE_MAX || limit < start || limit >> BLOCK_TABLE_REGION_SHIFT >= NUM_REGIONS ||
+	    !open_regions(table, start, limit))
+		return false;
+	struct block_entry *entry = &table->regions[start >> BLOCK_TABLE_REGION_SHIFT].entries[entry_number(table, start)];
+	uint64_t bit = UINT64_C(1) << (start >> table->unit_shift) % 64;
+	if (entry->begins & bit)
+		return false;
+	entry->begins |= bit;
 	table->blocks = memory_grow(table->blocks, table->num_blocks, sizeof(*table->blocks));
-	table->blocks[table->num_blocks++] = *block;
+	table->blocks[table->num_blocks++] = (struct block_extent){ start, limit };
+	table->first = start < table->first ? start : table->first;
+	table->limit = limit + 1 > table->limit ? limit + 1 : table->limit;
+	return true;
 }
 
-// One pass of a radix sort, which keeps the order of equal ones.
-static void sort_by_digit(const struct leak_block *from, struct leak_block *to, size_t num, unsigned shift)
+static void count_before(struct block_table *table)
 {
-	static const uint64_t mask = NUM_DIGITS - 1;
-	size_t *places = memory_get(NUM_DIGITS + 1, sizeof(*places));
-	for (size_t i = 0; i < num; i++)
-		places[(from[i].start >> shift & mask) + 1]++;
-	for (size_t i = 1; i <= NUM_DIGITS; i++)
-		places[i] += places[i - 1];
-	for (size_t i = 0; i < num; i++)
-		to[places[from[i].start >> shift & mask]++] = from[i];
-	free(places);
-}
-
-// Of equal ones that of the ledger first, as the other kind of sort leaves it.
-static int compare(const void *a, const void *b)
-{
-	const struct leak_block *left = a, *right = b;
-	if (left->start != right->start)
-		return left->start < right->start ? -1 : 1;
-	return (left->weight == 0) - (right->weight == 0);
-}
-
-static void sort(struct block_table *table)
-{
-	if (table->num_blocks < NUM_DIGITS) {
-		if (table->num_blocks)
-			qsort(table->blocks, table->num_blocks, sizeof(*table->blocks), compare);
-		return;
+	uint32_t num = 0;
+	for (uint32_t i = 0; i < NUM_REGIONS; i++) {
+		const struct block_region *region = &table->regions[i];
+		for (size_t j = region->first; region->entries && j <= region->last; j++) {
+			region->entries[j].num_before = num;
+			num += (uint32_t)__builtin_popcountll(region->entries[j].begins);
+		}
 	}
-	struct leak_block *other = memory_get(table->num_blocks, sizeof(*other));
-	for (unsigned shift = 0; shift < 48; shift += DIGIT_BITS) {
-		struct leak_block *from = table->blocks;
-		sort_by_digit(from, other, table->num_blocks, shift);
-		table->blocks = other;
-		other = from;
-	}
-	free(other);
 }
 
-static void remove_overlaps(struct block_table *table)
+void block_table_complete(struct block_table *table)
 {
-	size_t num = 0;
+	struct block_extent *ordered = memory_get(table->num_blocks, sizeof(*ordered));
+	count_before(table);
 	for (size_t i = 0; i < table->num_blocks; i++) {
-		if (num && table->blocks[num - 1].start == table->blocks[i].start)
-			continue;
-		if (num && table->blocks[num - 1].limit > table->blocks[i].start)
-			table->blocks[num - 1].limit = table->blocks[i].start;
-		table->blocks[num++] = table->blocks[i];
+		uint64_t start = table->blocks[i].start;
+		ordered[block_table_candidate(block_table_entry(table, start), start, table->unit_shift)] = table->blocks[i];
 	}
-	table->num_blocks = num;
-}
-
-static void enter(struct block_table *table, size_t number)
-{
-	const struct leak_block *block = &table->blocks[number];
-	uint64_t last = block->limit > block->start ? block->limit - 1 : block->start;
-	for (uint64_t page = block->start >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++) {
-		uint32_t **entry = &table->directory[page / PAGES_OF_ENTRY];
-		if (!*entry)
-			*entry = memory_get(PAGES_OF_ENTRY, sizeof(**entry)); // what is not touched costs nothing
-		if (!(*entry)[page % PAGES_OF_ENTRY])
-			(*entry)[page % PAGES_OF_ENTRY] = (uint32_t)number + 1;
-	}
-}
-
-void block_table_sort(struct block_table *table)
-{
-	sort(table);
-	remove_overlaps(table);
-	table->starts = memory_get(table->num_blocks + 1, sizeof(*table->starts));
-	table->directory = memory_get(NUM_DIRECTORY, sizeof(*table->directory));
-	for (size_t i = 0; i < table->num_blocks; i++) {
-		table->starts[i] = table->blocks[i].start;
-		enter(table, i);
-	}
-	table->starts[table->num_blocks] = UINT64_MAX;
-	table->first = table->num_blocks ? table->blocks[0].start : 0;
-	table->limit = table->num_blocks ? table->blocks[table->num_blocks - 1].limit + 1 : 0;
+	for (size_t i = 1; i < table->num_blocks; i++)
+		if (ordered[i - 1].limit > ordered[i].start)
+			ordered[i - 1].limit = ordered[i].start;
+	free(table->blocks);
+	table->blocks = ordered;
 }
 
 uint64_t block_table_bytes(const struct block_table *table)
 {
-	return table->num_blocks * (sizeof(*table->blocks) + sizeof(*table->starts));
-}
-
-// The last of num_starts numbers in order, the first of which is not above address, that is not above it.
-static size_t find_last(const uint64_t *starts, size_t num_starts, uint64_t address)
-{
-	size_t at = 0;
-	while (num_starts > 1) {
-		size_t half = num_starts / 2;
-		at = starts[at + half] <= address ? at + half : at; // no jump
-		num_starts -= half;
-	}
-	return at;
+	return table->num_blocks * sizeof(*table->blocks);
 }
 
 size_t block_table_find_next(const struct block_table *table, uint64_t address)
 {
-	if (!table->num_blocks || table->starts[0] > address)
-		return 0;
-	size_t at = find_last(table->starts, table->num_blocks, address);
-	return table->blocks[at].limit > address ? at : at + 1;
+	size_t low = 0, high = table->num_blocks;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (table->blocks[middle].limit <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
-uint32_t block_table_find_far(const struct block_table *table, uint64_t address)
+uint32_t block_table_find(const struct block_table *table, uint64_t address)
 {
-	const uint32_t *pages = table->directory[address >> DIRECTORY_SHIFT];
-	uint32_t page = (uint32_t)(address >> PAGE_SHIFT) % PAGES_OF_ENTRY;
-	if (!pages || !pages[page])
-		return BLOCK_NONE;
-	uint32_t first = pages[page] - 1;
-	if (table->starts[first] > address)
-		return BLOCK_NONE;
-	// Those on the next page begin there at the latest, and on a page there are 4096 at most.
-	uint32_t next = page + 1 < PAGES_OF_ENTRY ? pages[page + 1] : 0;
-	size_t num = next ? next - first : table->num_blocks - first;
-	uint32_t at = first + (uint32_t)find_last(table->starts + first, num < MAX_ON_PAGE ? num : MAX_ON_PAGE, address);
-	return address < table->blocks[at].limit || address == table->starts[at] ? at : BLOCK_NONE;
+	const struct block_entry *entry = block_table_entry(table, address);
+	uint32_t block = entry ? block_table_candidate(entry, address, table->unit_shift) : BLOCK_NONE;
+	return block != BLOCK_NONE && block_table_has(table, block, address) ? block : BLOCK_NONE;
 }

@@ -2,6 +2,10 @@
 /*
  * Block table: the blocks of a process by address, and which of them an address lies in.
  *
+ * Of each 64 units of memory (16 bytes, or 8 where blocks lie closer) an entry has a bit for each unit in which a block
+ * begins, and the number of blocks before.  So the last block that begins at or before an address is found by counting bits, and
+ * blocks are put in order without comparing them.
+ *
  * OUTSIDE; one thread while it is filled, any number that find.
  */
 #ifndef CAIRN_LEAKS_BLOCK_TABLE_H
@@ -12,31 +16,41 @@
 #include <stdint.h>
 
 #define BLOCK_NONE UINT32_MAX
-#define BLOCK_TABLE_MAX (UINT32_MAX - 1024) // blocks
+#define BLOCK_TABLE_MAX (UINT32_MAX - 1) // blocks
+#define BLOCK_TABLE_REGION_SHIFT 32 // of addresses below 2^47
 
-struct leak_block {
+struct block_extent {
 	uint64_t start, limit; // start lies in it also if it is empty
-	uint64_t weight;       // fixed point, as in the ledger; 0: the ledger does not know it
-	uint32_t site;         // 0: the ledger does not know it, or it is not counted
+};
+
+struct block_entry {
+	uint64_t begins;
+	uint32_t num_before;
+};
+
+struct block_region {
+	struct block_entry *entries; // NULL: no block lies there
+	uint32_t first, last;        // of which some block lies in; others are not touched and take no memory
 };
 
 // Zeroed: empty.
 struct block_table {
-	struct leak_block *blocks; // by address, once it is sorted
+	struct block_extent *blocks; // by address, once it is complete
 	size_t num_blocks;
-	uint64_t *starts;      // of the blocks
-	uint32_t **directory;  // for each 4 GiB the first block that lies on each page, + 1; 0: none
-	uint64_t first, limit; // addresses that may lie in a block
+	unsigned unit_shift;
+	struct block_region *regions;   // for each 4 GiB
+	uint64_t first, limit;          // addresses that may lie in a block
 };
 
+// unit_bytes is 8 or 16: no two blocks begin in the same so many bytes.
+void block_table_init(struct block_table *table, unsigned unit_bytes);
 void block_table_deinit(struct block_table *table);
 
-// Add one; those that the ledger knows before others, each kind in any order.  Of two with the same start the first
-// stays; what lies in the next block is cut off.
-void block_table_add(struct block_table *table, const struct leak_block *block);
+// Add one, in any order.  False, and it is left out: one begins there already, or it is no address of a program.
+bool block_table_add(struct block_table *table, uint64_t start, uint64_t limit);
 
-// To be called after the last was added.
-void block_table_sort(struct block_table *table);
+// To be called after the last was added.  What lies in the next block is cut off.
+void block_table_complete(struct block_table *table);
 
 // About what it takes.
 uint64_t block_table_bytes(const struct block_table *table);
@@ -44,11 +58,29 @@ uint64_t block_table_bytes(const struct block_table *table);
 // The number of the first block that ends behind an address, or num_blocks.
 size_t block_table_find_next(const struct block_table *table, uint64_t address);
 
-// The block that an address lies in; BLOCK_NONE: none.
-uint32_t block_table_find_far(const struct block_table *table, uint64_t address);
-static inline uint32_t block_table_find(const struct block_table *table, uint64_t address)
+// In three steps, so that many addresses can be looked up at once: is it worth looking up; where to look; which block
+// may it be (BLOCK_NONE: none); that it lies in that block is for the caller to ask block_table_has().
+static inline const struct block_entry *block_table_entry(const struct block_table *table, uint64_t address)
 {
-	return address - table->first < table->limit - table->first ? block_table_find_far(table, address) : BLOCK_NONE;
+	if (address - table->first >= table->limit - table->first)
+		return NULL;
+	const struct block_entry *entries = table->regions[address >> BLOCK_TABLE_REGION_SHIFT].entries;
+	return entries ? &entries[(uint32_t)address >> (table->unit_shift + 6)] : NULL;
 }
+
+static inline uint32_t block_table_candidate(const struct block_entry *entry, uint64_t address, unsigned unit_shift)
+{
+	uint64_t until = entry->begins & (UINT64_MAX >> (63 - (address >> unit_shift) % 64));
+	return entry->num_before + (uint32_t)__builtin_popcountll(until) - 1; // 0 - 1 is BLOCK_NONE
+}
+
+static inline bool block_table_has(const struct block_table *table, uint32_t block, uint64_t address)
+{
+	const struct block_extent *extent = &table->blocks[block];
+	return address >= extent->start && (address < extent->limit || address == extent->start);
+}
+
+// The block that an address lies in; BLOCK_NONE: none.
+uint32_t block_table_find(const struct block_table *table, uint64_t address);
 
 #endif

@@ -158,6 +158,13 @@ bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, int64
 	return !deadline_ns || system_clock_ns(CLOCK_MONOTONIC) <= deadline_ns;
 }
 
+void glibc_heap_forget_chunks(struct glibc_heap *heap)
+{
+	free(heap->chunks);
+	heap->chunks = NULL;
+	heap->num_chunks = 0;
+}
+
 void glibc_heap_deinit(struct glibc_heap *heap)
 {
 	free(heap->arenas);

@@ -39,6 +39,8 @@ struct glibc_heap {
 
 // False: deadline_ns has passed.
 bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, int64_t deadline_ns);
+// Give back what the chunks take.
+void glibc_heap_forget_chunks(struct glibc_heap *heap);
 void glibc_heap_deinit(struct glibc_heap *heap);
 
 #endif

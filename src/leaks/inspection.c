@@ -23,6 +23,13 @@ struct site_sums { // fixed point
 	uint64_t objects[NUM_FOUND], bytes[NUM_FOUND];
 };
 
+// A live block of the ledger's that is counted.
+struct known_block {
+	uint64_t start, size_bytes;
+	uint64_t weight; // fixed point
+	uint32_t site;
+};
+
 struct inspection_tables {
 	uint32_t num_sites;
 	struct site_sums *sites;
@@ -37,43 +44,44 @@ struct work {
 	struct spans excluded;
 	struct block_table table;
 	struct scan scan;
-	uint64_t num_known, num_elsewhere; // blocks of the ledger; of these, where glibc's malloc has none
+	struct known_block *known;
+	size_t num_known;
+	uint64_t all_starts; // their addresses, or-ed
 };
 
-static bool add_known(void *context, const struct target_block *block)
+static bool note_known(void *context, const struct target_block *block)
 {
 	struct work *work = context;
 	bool is_counted = block->site < work->inspection->tables->num_sites &&
 			  !(work->request->is_without_inherited && block->is_inherited);
-	const struct leak_block added = { block->address, block->address + block->size_bytes, block->weight,
-					  is_counted ? block->site : 0 };
-	if (block->weight)
-		block_table_add(&work->table, &added);
-	work->num_known++;
+	work->known = memory_grow(work->known, work->num_known, sizeof(*work->known));
+	work->known[work->num_known++] = (struct known_block){ block->address, block->size_bytes, block->weight,
+							       is_counted ? block->site : 0 };
+	work->all_starts |= block->address;
 	return true;
 }
 
-static void add_others(struct work *work)
+static void fill_table(struct work *work)
 {
+	block_table_init(&work->table, work->all_starts % 16 == 0 ? 16 : 8);
+	for (size_t i = 0; i < work->num_known; i++)
+		block_table_add(&work->table, work->known[i].start, work->known[i].start + work->known[i].size_bytes);
+	size_t num_before = work->table.num_blocks;
 	for (size_t i = 0; i < work->heap.num_chunks; i++) {
 		const struct heap_chunk *chunk = &work->heap.chunks[i];
-		const struct leak_block added = { .start = chunk->start, .limit = chunk->start + chunk->size_bytes };
 		if (!chunk->is_free)
-			block_table_add(&work->table, &added);
+			block_table_add(&work->table, chunk->start, chunk->start + chunk->size_bytes);
 	}
+	work->inspection->num_other_blocks = work->table.num_blocks - num_before;
+	glibc_heap_forget_chunks(&work->heap);
+	block_table_complete(&work->table);
 }
 
 // Blocks that have a mapping of their own begin behind a header at its start.
-static void count_elsewhere(struct work *work)
+static bool is_elsewhere(const struct work *work, uint64_t address)
 {
-	for (size_t i = 0; i < work->table.num_blocks; i++) {
-		const struct leak_block *block = &work->table.blocks[i];
-		const struct span *heap = spans_find(&work->heap.heaps, block->start);
-		work->inspection->num_other_blocks += block->weight == 0;
-		work->num_elsewhere += block->weight != 0 && !(heap && heap->start <= block->start) &&
-				       block->start % MEMORY_PAGE_BYTES != 16;
-	}
-	work->inspection->has_foreign_allocator = work->num_elsewhere > work->num_known / 2;
+	const struct span *heap = spans_find(&work->heap.heaps, address);
+	return !(heap && heap->start <= address) && address % MEMORY_PAGE_BYTES != 16;
 }
 
 static void exclude(struct work *work)
@@ -116,24 +124,23 @@ static bool read_all(struct work *work, struct error *error)
 	struct inspection_tables *tables = work->inspection->tables;
 	tables->num_sites = read_num(target_ledger(request->target), LEDGER_SITES);
 	tables->sites = memory_get(tables->num_sites, sizeof(*tables->sites));
-	if (!target_read_blocks(request->target, UINT64_MAX, add_known, work, error))
+	if (!target_read_blocks(request->target, UINT64_MAX, note_known, work, error))
 		return false;
 	if (!glibc_heap_init(&work->heap, &work->memory, request->deadline_ns))
 		return error_set(error, "its memory was not read in time");
 	spans_sort(&work->heap.heaps);
-	add_others(work);
-	block_table_sort(&work->table);
+	fill_table(work);
 	exclude(work);
 	return scan(work, error);
 }
 
-static void add(struct inspection *inspection, const struct leak_block *block, enum leak_kind kind)
+static void add(struct inspection *inspection, const struct known_block *block, enum leak_kind kind)
 {
 	struct site_sums *sums = &inspection->tables->sites[block->site];
-	double weight = (double)block->weight / LEDGER_ONE, size_bytes = (double)(block->limit - block->start);
+	double weight = (double)block->weight / LEDGER_ONE, size_bytes = (double)block->size_bytes;
 	double variance = weight * (weight - 1);
 	sums->objects[kind] += block->weight;
-	sums->bytes[kind] += block->weight * (block->limit - block->start);
+	sums->bytes[kind] += block->weight * block->size_bytes;
 	inspection->sums[kind].blocks_variance += variance;
 	inspection->sums[kind].bytes_variance += variance * size_bytes * size_bytes;
 }
@@ -147,9 +154,14 @@ static void count(struct work *work)
 {
 	struct inspection *inspection = work->inspection;
 	unsigned char *kinds = classes_find(&work->scan);
-	for (size_t i = 0; i < work->table.num_blocks; i++)
-		if (work->table.blocks[i].site)
-			add(inspection, &work->table.blocks[i], kinds[i]);
+	size_t num_elsewhere = 0;
+	for (size_t i = 0; i < work->num_known; i++) {
+		uint32_t block = block_table_find(&work->table, work->known[i].start);
+		if (work->known[i].site && block != BLOCK_NONE)
+			add(inspection, &work->known[i], kinds[block]);
+		num_elsewhere += is_elsewhere(work, work->known[i].start);
+	}
+	inspection->has_foreign_allocator = num_elsewhere > work->num_known / 2;
 	for (uint32_t i = 0; i < inspection->tables->num_sites; i++) {
 		for (int kind = 0; kind < NUM_FOUND; kind++) {
 			inspection->sums[kind].blocks += whole(inspection->tables->sites[i].objects[kind]);
@@ -168,12 +180,11 @@ bool inspection_init(struct inspection *inspection, const struct inspection_requ
 	inspection->read_ns = system_clock_ns(CLOCK_MONOTONIC) - begin_ns;
 	if (request->read_done)
 		request->read_done(request->context);
-	if (is_read) {
-		count_elsewhere(&work);
+	if (is_read)
 		count(&work);
-	} else {
+	else
 		inspection_deinit(inspection);
-	}
+	free(work.known);
 	scan_deinit(&work.scan);
 	block_table_deinit(&work.table);
 	spans_deinit(&work.excluded);

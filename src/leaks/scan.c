@@ -11,15 +11,78 @@
 
 #define BUFFER_BYTES ((size_t)256 << 10) // to be read and looked at while it is in the cache
 
-// A scan under way.
+#define BATCH 1024
+
+// A word that may be a pointer.
+struct suspect {
+	uint64_t address;
+	const struct block_entry *entry;
+	uint32_t from; // the block that it lies in; BLOCK_NONE: it is the program's own
+	uint32_t block;
+};
+
+// A scan under way.  Suspects are collected and looked up together, since each lookup has to wait for memory.
 struct walk {
 	struct scan *scan;
 	const struct memory *memory;
 	const struct spans *excluded;
-	size_t num_begun;     // blocks whose pointers have a beginning
+	size_t num_begun;     // blocks whose links have a beginning
 	uint64_t max_links;   // 0: any number
 	uint64_t *buffer;
+	size_t num_suspects;
+	struct suspect suspects[BATCH];
 };
+
+// Blocks up to this one, but for it, have all their links.
+static void begin_block(struct walk *walk, size_t block)
+{
+	while (walk->num_begun <= block)
+		walk->scan->first_link[walk->num_begun++] = walk->scan->num_links;
+}
+
+static void enter(struct walk *walk, uint32_t from, uint32_t block)
+{
+	struct scan *scan = walk->scan;
+	if (from == BLOCK_NONE) {
+		scan->has_root[block] = true;
+		return;
+	}
+	if (from == block) // a pointer to itself says nothing
+		return;
+	begin_block(walk, from);
+	scan->links = memory_grow(scan->links, scan->num_links, sizeof(*scan->links));
+	scan->links[scan->num_links++] = block;
+}
+
+static void look_up(struct walk *walk)
+{
+	const struct block_table *table = walk->scan->table;
+	for (size_t i = 0; i < walk->num_suspects; i++) {
+		struct suspect *suspect = &walk->suspects[i];
+		suspect->block = block_table_candidate(suspect->entry, suspect->address, table->unit_shift);
+		if (suspect->block != BLOCK_NONE)
+			__builtin_prefetch(&table->blocks[suspect->block]);
+	}
+	for (size_t i = 0; i < walk->num_suspects; i++) {
+		const struct suspect *suspect = &walk->suspects[i];
+		if (suspect->block != BLOCK_NONE && block_table_has(table, suspect->block, suspect->address))
+			enter(walk, suspect->from, suspect->block);
+	}
+	walk->num_suspects = 0;
+}
+
+static void scan_words(struct walk *walk, uint32_t from, const uint64_t *words, size_t num_words)
+{
+	for (size_t i = 0; i < num_words; i++) {
+		const struct block_entry *entry = block_table_entry(walk->scan->table, words[i]);
+		if (!entry)
+			continue;
+		__builtin_prefetch(entry);
+		walk->suspects[walk->num_suspects++] = (struct suspect){ words[i], entry, from, BLOCK_NONE };
+		if (walk->num_suspects == BATCH)
+			look_up(walk);
+	}
+}
 
 void scan_roots(struct scan *scan, const uint64_t *words, size_t num_words)
 {
@@ -30,27 +93,6 @@ void scan_roots(struct scan *scan, const uint64_t *words, size_t num_words)
 	}
 }
 
-// Blocks up to this one, but for it, have all their pointers.
-static void begin_block(struct walk *walk, size_t block)
-{
-	while (walk->num_begun <= block)
-		walk->scan->first_link[walk->num_begun++] = walk->scan->num_links;
-}
-
-static void scan_block(struct walk *walk, uint32_t block, const uint64_t *words, size_t num_words)
-{
-	struct scan *scan = walk->scan;
-	uint32_t last = block; // a pointer to itself says nothing
-	begin_block(walk, block);
-	for (size_t i = 0; i < num_words; i++) {
-		uint32_t found = block_table_find(scan->table, words[i]);
-		if (found == BLOCK_NONE || found == last || found == block)
-			continue;
-		scan->links = memory_grow(scan->links, scan->num_links, sizeof(*scan->links));
-		scan->links[scan->num_links++] = last = found;
-	}
-}
-
 // The program's own, where nothing is excluded.  start is the address of the buffer.
 static void scan_own(struct walk *walk, uint64_t start, uint64_t from, uint64_t limit)
 {
@@ -58,7 +100,7 @@ static void scan_own(struct walk *walk, uint64_t start, uint64_t from, uint64_t 
 		const struct span *span = spans_find(walk->excluded, from);
 		uint64_t until = span && span->start < limit ? span->start : limit;
 		if (until > from)
-			scan_roots(walk->scan, walk->buffer + (from - start) / 8, (until - from) / 8);
+			scan_words(walk, BLOCK_NONE, walk->buffer + (from - start) / 8, (until - from) / 8);
 		from = span && until != limit ? (span->limit + 7) & ~UINT64_C(7) : limit;
 	}
 }
@@ -77,7 +119,7 @@ static void scan_buffer(struct walk *walk, uint64_t start, uint64_t num_bytes)
 			break;
 		uint64_t end = table->blocks[i].limit < limit ? table->blocks[i].limit : limit;
 		if (end > next)
-			scan_block(walk, (uint32_t)i, walk->buffer + (next - start) / 8, (end - next) / 8);
+			scan_words(walk, (uint32_t)i, walk->buffer + (next - start) / 8, (end - next) / 8);
 		at = end > next ? (end + 7) & ~UINT64_C(7) : next;
 	}
 	walk->scan->scanned_bytes += num_bytes;
@@ -134,18 +176,23 @@ enum scan_result scan_init(struct scan *scan, const struct memory *memory, const
 	*scan = (struct scan){ .table = table };
 	if (max_bytes && other_bytes >= max_bytes)
 		return SCAN_TOO_LARGE;
-	struct walk walk = { .scan = scan, .memory = memory, .excluded = excluded,
-			     .max_links = max_bytes ? (max_bytes - other_bytes) / sizeof(*scan->links) / 2 : 0 };
+	struct walk *walk = memory_get(1, sizeof(*walk));
+	walk->scan = scan;
+	walk->memory = memory;
+	walk->excluded = excluded;
+	walk->max_links = max_bytes ? (max_bytes - other_bytes) / sizeof(*scan->links) / 2 : 0;
 	scan->has_root = memory_get(table->num_blocks, sizeof(*scan->has_root));
 	scan->first_link = memory_get(table->num_blocks + 1, sizeof(*scan->first_link));
-	walk.buffer = memory_get(BUFFER_BYTES + MEMORY_PAGE_BYTES, 1);
+	walk->buffer = memory_get(BUFFER_BYTES + MEMORY_PAGE_BYTES, 1);
 	for (size_t i = 0; i < memory->num_ranges && result == SCAN_DONE; i++) {
 		const struct memory_range *range = &memory->ranges[i];
 		if (is_scanned(range) && (!is_excluded(excluded, range) || has_blocks(table, range)))
-			result = scan_range(&walk, range, deadline_ns);
+			result = scan_range(walk, range, deadline_ns);
 	}
-	begin_block(&walk, table->num_blocks);
-	free(walk.buffer);
+	look_up(walk);
+	begin_block(walk, table->num_blocks);
+	free(walk->buffer);
+	free(walk);
 	return result;
 }
 
