@@ -36,6 +36,14 @@ static void find_reachable(const struct scan *scan, unsigned char *kinds)
 	free(stack.blocks);
 }
 
+// What a block points to that is lost is lost with it.
+static void note_links(const struct scan *scan, unsigned char *kinds, size_t block)
+{
+	for (uint64_t i = scan->first_link[block]; i < scan->first_link[block + 1]; i++)
+		if (kinds[scan->links[i]] != LEAK_REACHABLE)
+			kinds[scan->links[i]] = LEAK_INDIRECT;
+}
+
 unsigned char *classes_find(const struct scan *scan)
 {
 	size_t num_blocks = scan->table->num_blocks;
@@ -43,7 +51,7 @@ unsigned char *classes_find(const struct scan *scan)
 	memset(kinds, LEAK_DEFINITE, num_blocks);
 	find_reachable(scan, kinds);
 	for (size_t i = 0; i < num_blocks; i++)
-		for (uint64_t j = scan->first_link[i]; kinds[i] != LEAK_REACHABLE && j < scan->first_link[i + 1]; j++)
-			kinds[scan->links[j]] = LEAK_INDIRECT; // not a reachable one, since this one is not
+		if (kinds[i] != LEAK_REACHABLE)
+			note_links(scan, kinds, i);
 	return kinds;
 }

@@ -81,11 +81,16 @@ static uint64_t walk(struct glibc_heap *heap, struct window *window, uint64_t ch
 }
 
 // The heap that grows with brk() belongs to the first arena.
-static void walk_first(struct glibc_heap *heap, struct window *window, const struct memory_range *range, uint64_t *top)
+static void walk_first(struct glibc_heap *heap, struct window *window, uint64_t *top)
 {
-	uint64_t start = (range->start + 15) & ~UINT64_C(15);
-	uint64_t limit = walk(heap, window, start, range->limit, top);
-	spans_add(&heap->heaps, start, limit);
+	for (size_t i = 0; i < heap->memory->num_ranges; i++) {
+		const struct memory_range *range = &heap->memory->ranges[i];
+		if (strcmp(range->path, "[heap]") != 0)
+			continue;
+		uint64_t limit = walk(heap, window, range->start, memory_limit(heap->memory, range), top);
+		spans_add(&heap->heaps, range->start, limit);
+		return;
+	}
 }
 
 // At multiples of HEAP_MAX_BYTES: heap_info { arena, previous heap, size, ... }, then chunks; in an arena's first heap the arena
@@ -123,7 +128,7 @@ static void walk_others(struct glibc_heap *heap, struct window *window)
 		const struct memory_range *range = &heap->memory->ranges[i];
 		uint64_t start = (range->start + HEAP_MAX_BYTES - 1) & ~(HEAP_MAX_BYTES - 1);
 		for (; is_anonymous(range) && start < range->limit; start += HEAP_MAX_BYTES)
-			walk_other(heap, window, start, range->limit);
+			walk_other(heap, window, start, memory_limit(heap->memory, range));
 	}
 }
 
@@ -147,9 +152,7 @@ bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, int64
 	uint64_t top = 0;
 	*heap = (struct glibc_heap){ .memory = memory, .deadline_ns = deadline_ns };
 	window->memory = memory;
-	for (size_t i = 0; i < memory->num_ranges; i++)
-		if (strcmp(memory->ranges[i].path, "[heap]") == 0 && memory->ranges[i].is_readable)
-			walk_first(heap, window, &memory->ranges[i], &top);
+	walk_first(heap, window, &top);
 	walk_others(heap, window);
 	free(window);
 	if (!are_in_order(heap))

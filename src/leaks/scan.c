@@ -101,7 +101,7 @@ static void scan_own(struct walk *walk, uint64_t start, uint64_t from, uint64_t 
 		uint64_t until = span && span->start < limit ? span->start : limit;
 		if (until > from)
 			scan_words(walk, BLOCK_NONE, walk->buffer + (from - start) / 8, (until - from) / 8);
-		from = span && until != limit ? (span->limit + 7) & ~UINT64_C(7) : limit;
+		from = span && span->limit < limit ? (span->limit + 7) & ~UINT64_C(7) : limit;
 	}
 }
 

@@ -72,6 +72,20 @@ const struct memory_range *memory_find(const struct memory *memory, uint64_t add
 	return low < memory->num_ranges && memory->ranges[low].start <= address ? &memory->ranges[low] : NULL;
 }
 
+static bool is_alike(const struct memory_range *a, const struct memory_range *b)
+{
+	return a->is_readable == b->is_readable && a->is_writable == b->is_writable && a->is_shared == b->is_shared &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+uint64_t memory_limit(const struct memory *memory, const struct memory_range *range)
+{
+	const struct memory_range *end = memory->ranges + memory->num_ranges;
+	while (range + 1 < end && range[1].start == range->limit && is_alike(range, range + 1))
+		range++;
+	return range->limit;
+}
+
 size_t memory_read(const struct memory *memory, uint64_t address, void *to, size_t size_bytes)
 {
 	size_t num_read = 0;

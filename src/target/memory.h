@@ -36,6 +36,9 @@ void memory_deinit(struct memory *memory);
 // The mapping that an address lies in; NULL: none.
 const struct memory_range *memory_find(const struct memory *memory, uint64_t address);
 
+// The end of this and the following mappings that are like it and adjoin: the kernel may divide what was mapped as one.
+uint64_t memory_limit(const struct memory *memory, const struct memory_range *range);
+
 // Read what is there from address on, at most size_bytes: how many bytes it is.
 size_t memory_read(const struct memory *memory, uint64_t address, void *to, size_t size_bytes);
 // The same of one word; false if it is not there.
