@@ -34,21 +34,20 @@ struct told {
 static struct told *told; // shared with the child
 
 // Sizes of all lists: the thread's, fast bins, others; not those that get a mapping of their own.
-static void allocate_and_free(size_t first, size_t num)
+static void allocate_and_free(void)
 {
-	void *blocks[NUM_BLOCKS];
-	for (size_t i = 0; i < num; i++) {
-		size_t size = rand() % 3 ? (size_t)rand() % 150 : (size_t)rand() % 5000;
-		blocks[i] = malloc(size);
-		memset(blocks[i], 0xa5, size);
-		told->sizes[first + i] = size;
+	static _Thread_local void *blocks[NUM_BLOCKS / 2];
+	static _Thread_local size_t sizes[NUM_BLOCKS / 2];
+	for (size_t i = 0; i < NUM_BLOCKS / 2; i++) {
+		sizes[i] = rand() % 3 ? (size_t)rand() % 150 : (size_t)rand() % 5000;
+		blocks[i] = memset(malloc(sizes[i]), 0xa5, sizes[i]);
 	}
-	for (size_t i = 0; i < num; i++) {
+	for (size_t i = 0; i < NUM_BLOCKS / 2; i++) {
 		if (rand() % 2) {
 			told->freed[told->num_freed++] = blocks[i];
 			free(blocks[i]);
 		} else {
-			told->sizes[told->num_live] = told->sizes[first + i];
+			told->sizes[told->num_live] = sizes[i];
 			told->live[told->num_live++] = blocks[i];
 		}
 	}
@@ -56,7 +55,7 @@ static void allocate_and_free(size_t first, size_t num)
 
 static void *in_thread(void *unused)
 {
-	allocate_and_free(NUM_BLOCKS / 2, NUM_BLOCKS / 2);
+	allocate_and_free();
 	return unused;
 }
 
@@ -65,7 +64,7 @@ static void allocate_in_two_arenas(void)
 	pthread_t thread; // first, since it takes a block for itself
 	pthread_create(&thread, NULL, in_thread, NULL);
 	pthread_join(thread, NULL);
-	allocate_and_free(0, NUM_BLOCKS / 2);
+	allocate_and_free();
 }
 
 static void leave_heaps_full(void)
