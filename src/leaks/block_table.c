@@ -60,24 +60,36 @@ static bool open_regions(struct block_table *table, uint64_t start, uint64_t lim
 	return true;
 }
 
-bool block_table_add(struct block_table *table, uint64_t start, uint64_t limit)
+static struct block_entry *find_entry(const struct block_table *table, uint64_t start)
+{
+	struct block_entry *entries = table->regions[start >> BLOCK_TABLE_REGION_SHIFT].entries;
+	return entries ? &entries[entry_number(table, start)] : NULL;
+}
+
+static uint64_t bit_of(const struct block_table *table, uint64_t start)
+{
+	return UINT64_C(1) << (start >> table->unit_shift) % 64;
+}
+
+bool block_table_begins(const struct block_table *table, uint64_t start)
+{
+	const struct block_entry *entry = start >> BLOCK_TABLE_REGION_SHIFT < NUM_REGIONS ? find_entry(table, start) : NULL;
+	return entry && (entry->begins & bit_of(table, start));
+}
+
+bool block_table_announce(struct block_table *table, uint64_t start, uint64_t limit)
 {
 	if (table->num_blocks >= BLOCK_TABLE_MAX || limit < start || limit >> BLOCK_TABLE_REGION_SHIFT >= NUM_REGIONS ||
-	    !open_regions(table, start, limit))
+	    block_table_begins(table, start) || !open_regions(table, start, limit))
 		return false;
-	struct block_entry *entry = &table->regions[start >> BLOCK_TABLE_REGION_SHIFT].entries[entry_number(table, start)];
-	uint64_t bit = UINT64_C(1) << (start >> table->unit_shift) % 64;
-	if (entry->begins & bit)
-		return false;
-	entry->begins |= bit;
-	table->blocks = memory_grow(table->blocks, table->num_blocks, sizeof(*table->blocks));
-	table->blocks[table->num_blocks++] = (struct block_extent){ start, limit };
+	find_entry(table, start)->begins |= bit_of(table, start);
+	table->num_blocks++;
 	table->first = start < table->first ? start : table->first;
 	table->limit = limit + 1 > table->limit ? limit + 1 : table->limit;
 	return true;
 }
 
-static void count_before(struct block_table *table)
+void block_table_number(struct block_table *table)
 {
 	uint32_t num = 0;
 	for (uint32_t i = 0; i < NUM_REGIONS; i++) {
@@ -87,21 +99,21 @@ static void count_before(struct block_table *table)
 			num += (uint32_t)__builtin_popcountll(region->entries[j].begins);
 		}
 	}
+	table->blocks = memory_get(table->num_blocks, sizeof(*table->blocks));
+}
+
+void block_table_add(struct block_table *table, uint64_t start, uint64_t limit)
+{
+	uint32_t block = block_table_candidate(find_entry(table, start), start, table->unit_shift);
+	if (!table->blocks[block].start) // else it is another one in the same unit, which was announced first
+		table->blocks[block] = (struct block_extent){ start, limit };
 }
 
 void block_table_complete(struct block_table *table)
 {
-	struct block_extent *ordered = memory_get(table->num_blocks, sizeof(*ordered));
-	count_before(table);
-	for (size_t i = 0; i < table->num_blocks; i++) {
-		uint64_t start = table->blocks[i].start;
-		ordered[block_table_candidate(block_table_entry(table, start), start, table->unit_shift)] = table->blocks[i];
-	}
 	for (size_t i = 1; i < table->num_blocks; i++)
-		if (ordered[i - 1].limit > ordered[i].start)
-			ordered[i - 1].limit = ordered[i].start;
-	free(table->blocks);
-	table->blocks = ordered;
+		if (table->blocks[i - 1].limit > table->blocks[i].start)
+			table->blocks[i - 1].limit = table->blocks[i].start;
 }
 
 uint64_t block_table_bytes(const struct block_table *table)

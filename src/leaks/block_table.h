@@ -46,11 +46,17 @@ struct block_table {
 void block_table_init(struct block_table *table, unsigned unit_bytes);
 void block_table_deinit(struct block_table *table);
 
-// Add one, in any order.  False, and it is left out: one begins there already, or it is no address of a program.
-bool block_table_add(struct block_table *table, uint64_t start, uint64_t limit);
-
-// To be called after the last was added.  What lies in the next block is cut off.
+// It is filled in three steps, so that nothing is kept twice.  First each block is announced, in any order.  False, and it must
+// be left out: one begins there already, or it is no address of a program.
+bool block_table_announce(struct block_table *table, uint64_t start, uint64_t limit);
+// Then, with the next function called in between, each that was announced is added, in any order.
+void block_table_number(struct block_table *table);
+void block_table_add(struct block_table *table, uint64_t start, uint64_t limit);
+// Then what lies in the next block is cut off.
 void block_table_complete(struct block_table *table);
+
+// True if a block that begins there was announced.
+bool block_table_begins(const struct block_table *table, uint64_t start);
 
 // About what it takes.
 uint64_t block_table_bytes(const struct block_table *table);

@@ -41,6 +41,8 @@ static bool read_size(struct window *window, uint64_t chunk, uint64_t *size)
 
 static void add_chunk(struct glibc_heap *heap, uint64_t chunk, uint64_t size_bytes)
 {
+	if (heap->is_wanted && !heap->is_wanted(heap->context, chunk + HEADER_BYTES))
+		return;
 	heap->chunks = memory_grow(heap->chunks, heap->num_chunks, sizeof(*heap->chunks));
 	heap->chunks[heap->num_chunks++] = (struct heap_chunk){ chunk + HEADER_BYTES, size_bytes - 8, false };
 }
@@ -146,11 +148,12 @@ static bool are_in_order(const struct glibc_heap *heap)
 	return true;
 }
 
-bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, int64_t deadline_ns)
+bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, bool (*is_wanted)(void *context, uint64_t start),
+		     void *context, int64_t deadline_ns)
 {
 	struct window *window = memory_get(1, sizeof(*window));
 	uint64_t top = 0;
-	*heap = (struct glibc_heap){ .memory = memory, .deadline_ns = deadline_ns };
+	*heap = (struct glibc_heap){ .memory = memory, .is_wanted = is_wanted, .context = context, .deadline_ns = deadline_ns };
 	window->memory = memory;
 	walk_first(heap, window, &top);
 	walk_others(heap, window);

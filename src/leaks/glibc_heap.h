@@ -34,11 +34,14 @@ struct glibc_heap {
 	struct spans own;          // the first arena, which lies in the library
 	uint64_t *arenas;          // addresses of struct malloc_state
 	size_t num_arenas;
+	bool (*is_wanted)(void *context, uint64_t start);
+	void *context;             // of is_wanted
 	int64_t deadline_ns;       // CLOCK_MONOTONIC; 0: none
 };
 
-// False: deadline_ns has passed.
-bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, int64_t deadline_ns);
+// Chunks are those that is_wanted (NULL: all).  False: deadline_ns has passed.
+bool glibc_heap_init(struct glibc_heap *heap, const struct memory *memory, bool (*is_wanted)(void *context, uint64_t start),
+		     void *context, int64_t deadline_ns);
 // Give back what the chunks take.
 void glibc_heap_forget_chunks(struct glibc_heap *heap);
 void glibc_heap_deinit(struct glibc_heap *heap);

@@ -25,7 +25,8 @@ struct site_sums { // fixed point
 
 // A live block of the ledger's that is counted.
 struct known_block {
-	uint64_t start, size_bytes;
+	uint64_t start; // 0: there is another one
+	uint64_t size_bytes;
 	uint64_t weight; // fixed point
 	uint32_t site;
 };
@@ -61,20 +62,39 @@ static bool note_known(void *context, const struct target_block *block)
 	return true;
 }
 
-static void fill_table(struct work *work)
+static void announce_known(struct work *work)
 {
 	block_table_init(&work->table, work->all_starts % 16 == 0 ? 16 : 8);
-	for (size_t i = 0; i < work->num_known; i++)
-		block_table_add(&work->table, work->known[i].start, work->known[i].start + work->known[i].size_bytes);
-	size_t num_before = work->table.num_blocks;
-	for (size_t i = 0; i < work->heap.num_chunks; i++) {
-		const struct heap_chunk *chunk = &work->heap.chunks[i];
-		if (!chunk->is_free)
-			block_table_add(&work->table, chunk->start, chunk->start + chunk->size_bytes);
+	for (size_t i = 0; i < work->num_known; i++) {
+		struct known_block *known = &work->known[i];
+		if (!block_table_announce(&work->table, known->start, known->start + known->size_bytes))
+			known->start = 0;
 	}
-	work->inspection->num_other_blocks = work->table.num_blocks - num_before;
+}
+
+// A block that the ledger does not know.
+static bool is_other(void *context, uint64_t start)
+{
+	return !block_table_begins(context, start);
+}
+
+static void fill_table(struct work *work)
+{
+	struct block_table *table = &work->table;
+	for (size_t i = 0; i < work->heap.num_chunks; i++) {
+		struct heap_chunk *chunk = &work->heap.chunks[i];
+		chunk->is_free = chunk->is_free || !block_table_announce(table, chunk->start, chunk->start + chunk->size_bytes);
+		work->inspection->num_other_blocks += !chunk->is_free;
+	}
+	block_table_number(table);
+	for (size_t i = 0; i < work->num_known; i++)
+		if (work->known[i].start)
+			block_table_add(table, work->known[i].start, work->known[i].start + work->known[i].size_bytes);
+	for (size_t i = 0; i < work->heap.num_chunks; i++)
+		if (!work->heap.chunks[i].is_free)
+			block_table_add(table, work->heap.chunks[i].start, work->heap.chunks[i].start + work->heap.chunks[i].size_bytes);
+	block_table_complete(table);
 	glibc_heap_forget_chunks(&work->heap);
-	block_table_complete(&work->table);
 }
 
 // Blocks that have a mapping of their own begin behind a header at its start.
@@ -126,7 +146,8 @@ static bool read_all(struct work *work, struct error *error)
 	tables->sites = memory_get(tables->num_sites, sizeof(*tables->sites));
 	if (!target_read_blocks(request->target, UINT64_MAX, note_known, work, error))
 		return false;
-	if (!glibc_heap_init(&work->heap, &work->memory, request->deadline_ns))
+	announce_known(work);
+	if (!glibc_heap_init(&work->heap, &work->memory, is_other, &work->table, request->deadline_ns))
 		return error_set(error, "its memory was not read in time");
 	spans_sort(&work->heap.heaps);
 	fill_table(work);
@@ -156,7 +177,7 @@ static void count(struct work *work)
 	unsigned char *kinds = classes_find(&work->scan);
 	size_t num_elsewhere = 0;
 	for (size_t i = 0; i < work->num_known; i++) {
-		uint32_t block = block_table_find(&work->table, work->known[i].start);
+		uint32_t block = work->known[i].start ? block_table_find(&work->table, work->known[i].start) : BLOCK_NONE;
 		if (work->known[i].site && block != BLOCK_NONE)
 			add(inspection, &work->known[i], kinds[block]);
 		num_elsewhere += is_elsewhere(work, work->known[i].start);

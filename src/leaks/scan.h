@@ -5,11 +5,12 @@
  * A pointer is a word at a multiple of 8 that is an address in a block.  What lies in a block is its; what lies elsewhere, but
  * not in the excluded spans, is the program's own.
  *
- * OUTSIDE; one thread.
+ * OUTSIDE; one thread, which lets others help it.
  */
 #ifndef CAIRN_LEAKS_SCAN_H
 #define CAIRN_LEAKS_SCAN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,7 @@
 
 struct scan {
 	const struct block_table *table;
-	bool *has_root;       // for each block: the program itself has a pointer to it
+	_Atomic bool *has_root; // for each block: the program itself has a pointer to it
 	uint64_t *first_link; // for each block, and one more: where its pointers begin
 	uint32_t *links;      // blocks that blocks point to, without pointers to themselves
 	uint64_t num_links;

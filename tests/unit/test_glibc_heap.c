@@ -138,7 +138,7 @@ static void check(void (*work)(void))
 #endif
 	pid_t pid = start(work);
 	assert_true(memory_init(&memory, pid, &error));
-	assert_true(glibc_heap_init(&heap, &memory, 0));
+	assert_true(glibc_heap_init(&heap, &memory, NULL, NULL, 0));
 	for (size_t i = 0; i < told->num_live; i++) {
 		const struct heap_chunk *chunk = find(&heap, told->live[i]);
 		assert_non_null(chunk);
@@ -188,7 +188,7 @@ static void test_a_damaged_heap_is_left_alone_from_there_on(void **state)
 #endif
 	pid_t pid = start(damage_sizes);
 	assert_true(memory_init(&memory, pid, &error));
-	assert_true(glibc_heap_init(&heap, &memory, 0));
+	assert_true(glibc_heap_init(&heap, &memory, NULL, NULL, 0));
 	for (size_t i = 0; i < heap.num_chunks; i++) { // each lies in a heap as far as that was followed
 		bool is_inside = false;
 		for (size_t j = 0; j < heap.heaps.num_spans; j++)

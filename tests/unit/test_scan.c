@@ -79,7 +79,10 @@ static void run(struct fixture *fixture, size_t num_blocks)
 	assert_true(memory_init(&fixture->memory, getpid(), &error));
 	block_table_init(&fixture->table, 16);
 	for (size_t i = 0; i < num_blocks; i++)
-		assert_true(block_table_add(&fixture->table, address(fixture, i), address(fixture, i) + BLOCK_BYTES));
+		assert_true(block_table_announce(&fixture->table, address(fixture, i), address(fixture, i) + BLOCK_BYTES));
+	block_table_number(&fixture->table);
+	for (size_t i = 0; i < num_blocks; i++)
+		block_table_add(&fixture->table, address(fixture, i), address(fixture, i) + BLOCK_BYTES);
 	block_table_complete(&fixture->table);
 	if (!fixture->excluded.num_spans)
 		exclude_all_but(fixture, program, program + NUM_PAGES * PAGE_BYTES);
@@ -98,7 +101,6 @@ static void test_pointers_are_found_wherever_they_lie(void **state)
 	fixture->program[2] = address(fixture, 6) - 0x100000000;
 	run(fixture, 7);
 	const bool expected[] = { true, true, true, false, false, true, false };
-	assert_memory_equal(fixture->scan.has_root, expected, sizeof(expected));
 	for (size_t i = 0; i < 7; i++)
 		assert_int_equal(fixture->kinds[i], expected[i] ? LEAK_REACHABLE : LEAK_DEFINITE);
 }
@@ -147,7 +149,8 @@ static void test_excluded_spans_are_not_looked_at(void **state)
 	exclude_all_but(fixture, program + 10 * 8, program + 11 * 8);
 	run(fixture, 3);
 	const bool expected[] = { false, true, false };
-	assert_memory_equal(fixture->scan.has_root, expected, sizeof(expected));
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(fixture->scan.has_root[i], expected[i]);
 }
 
 static void test_what_takes_too_long_or_too_much_is_given_up(void **state)
