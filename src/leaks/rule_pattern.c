@@ -10,6 +10,7 @@
 
 #define MAX_NAME_BYTES 4096 // of a name for people, whose parameters are left out; longer ones keep them
 #define MAX_LINE_DIGITS 9
+#define INTERNAL_PREFIX "__GI_"
 
 // As the linker knows them, and what C++ calls its own.
 static const char *const allocators[] = {
@@ -138,11 +139,18 @@ static bool matches_without_parameters(const struct rule_pattern *pattern, const
 	return matches(pattern, shorter);
 }
 
+// glibc calls its own functions by other names, which only debug information has: __GI_setlocale.
+static bool matches_without_prefix(const struct rule_pattern *pattern, const char *name)
+{
+	size_t length = strlen(INTERNAL_PREFIX);
+	return strncmp(name, INTERNAL_PREFIX, length) == 0 && name[length] && matches(pattern, name + length);
+}
+
 static bool matches_name(const struct rule_pattern *pattern, const struct profile_function *function)
 {
 	bool has_system_name = *function->system_name && strcmp(function->system_name, function->name) != 0;
 	return (has_system_name && matches(pattern, function->system_name)) || matches(pattern, function->name) ||
-	       matches_without_parameters(pattern, function->name);
+	       matches_without_prefix(pattern, function->name) || matches_without_parameters(pattern, function->name);
 }
 
 static bool matches_file(const struct rule_pattern *pattern, const char *path)

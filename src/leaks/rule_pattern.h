@@ -2,7 +2,8 @@
 /*
  * Pattern of a rule: what a line of it says of one frame of a stack.
  *
- * A function is compared by the name that the linker knows, by the one for people, and by that without parameters; a
+ * A function is compared by the name that the linker knows, by the one for people, and by that without parameters and
+ * without the __GI_ that glibc puts before names of its own; a
  * binary by the path of its mapping; a source file by its path and by what follows its last '/'.  A function without a
  * name is "", which only "*" matches; LeakSanitizer's patterns match nothing that is "".
  *
