@@ -12,13 +12,16 @@
 #define MAX_LINE_DIGITS 9
 #define INTERNAL_PREFIX "__GI_"
 
-// As the linker knows them, and what C++ calls its own.
-static const char *const allocators[] = {
+// C++'s as the linker knows them and as people do.
+static const char *const functions[] = {
 	"malloc", "calloc", "realloc", "reallocarray", "posix_memalign", "aligned_alloc", "memalign", "valloc", "pvalloc",
+};
+static const char *const operators[] = {
 	"_Znwm", "_Znam", "_ZnwmRKSt9nothrow_t", "_ZnamRKSt9nothrow_t", "_ZnwmSt11align_val_t", "_ZnamSt11align_val_t",
 	"_ZnwmSt11align_val_tRKSt9nothrow_t", "_ZnamSt11align_val_tRKSt9nothrow_t", "operator new", "operator new[]",
 };
-#define NUM_ALLOCATORS (sizeof(allocators) / sizeof(*allocators))
+#define NUM_FUNCTIONS (sizeof(functions) / sizeof(*functions))
+#define NUM_OPERATORS (sizeof(operators) / sizeof(*operators))
 
 // Where the text goes on after what stands between two stars may only be found further to the right, so that only the
 // last star is tried again.
@@ -57,10 +60,10 @@ static bool matches(const struct rule_pattern *pattern, const char *name)
 	return rule_pattern_matches_text(pattern->glob, name, true);
 }
 
-static bool names_allocator(const struct rule_pattern *pattern)
+static bool matches_one(const struct rule_pattern *pattern, const char *const *names, size_t num_names)
 {
-	for (size_t i = 0; i < NUM_ALLOCATORS; i++)
-		if (matches(pattern, allocators[i]))
+	for (size_t i = 0; i < num_names; i++)
+		if (matches(pattern, names[i]))
 			return true;
 	return false;
 }
@@ -85,7 +88,9 @@ struct rule_pattern rule_pattern_create(enum rule_pattern_type type, const char 
 	memcpy(pattern.glob, text, length);
 	if (type == RULE_SOURCE)
 		pattern.line = take_line(pattern.glob);
-	pattern.is_allocation = type == RULE_FUNCTION && names_allocator(&pattern);
+	pattern.is_operator = type == RULE_FUNCTION && matches_one(&pattern, operators, NUM_OPERATORS);
+	pattern.is_allocation = pattern.is_operator ||
+				(type == RULE_FUNCTION && matches_one(&pattern, functions, NUM_FUNCTIONS));
 	return pattern;
 }
 
@@ -177,11 +182,19 @@ bool rule_pattern_matches_binary(const struct rule_pattern *pattern, const char 
 	return (pattern->type == RULE_BINARY || pattern->type == RULE_ANYTHING) && matches(pattern, path);
 }
 
+static bool is_one(const char *name, const char *const *names, size_t num_names)
+{
+	for (size_t i = 0; i < num_names; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 bool rule_pattern_is_allocator(const struct profile_function *function)
 {
-	for (size_t i = 0; i < NUM_ALLOCATORS; i++)
-		if (strcmp(allocators[i], *function->system_name ? function->system_name : function->name) == 0 ||
-		    strcmp(allocators[i], function->name) == 0)
+	const char *const names[] = { function->system_name, function->name };
+	for (size_t i = 0; i < 2; i++)
+		if (is_one(names[i], functions, NUM_FUNCTIONS) || is_one(names[i], operators, NUM_OPERATORS))
 			return true;
 	return false;
 }

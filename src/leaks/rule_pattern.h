@@ -31,6 +31,7 @@ struct rule_pattern {
 	char *glob;       // with * and, but for RULE_ANYTHING, ?; NULL: RULE_ANY_FRAMES
 	int64_t line;     // of a source file; 0: any
 	bool is_allocation; // it may stand for the function that allocated, which no stack has
+	bool is_operator;   // the same of C++'s operators only
 };
 
 // Of the rest of a line, which is not empty.  src: may end with :LINE.

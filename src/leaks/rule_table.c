@@ -190,15 +190,17 @@ static bool matches_from(struct rule_table *table, size_t rule, size_t line, con
 	return true;
 }
 
+// Where an operator is on the stack the function that allocated is not one of C's; which operator it is does not matter,
+// since new[] ends with a jump to new, and only that is on the stack.
 static bool matches_block(struct rule_table *table, size_t rule, const struct rule_stack *stack)
 {
-	size_t num_allocators = stack->num_allocators;
-	if (num_allocators)
-		return matches_from(table, rule, 0, stack, num_allocators - 1) || matches_from(table, rule, 0, stack, 0) ||
-		       matches_from(table, rule, 0, stack, num_allocators);
-	size_t first = find_first(&table->rules[rule]);
-	return (table->rules[rule].patterns[first].is_allocation && matches_from(table, rule, first + 1, stack, 0)) ||
-	       matches_from(table, rule, 0, stack, 0);
+	size_t num_allocators = stack->num_allocators, first = find_first(&table->rules[rule]);
+	const struct rule_pattern *pattern = &table->rules[rule].patterns[first];
+	return ((num_allocators ? pattern->is_operator : pattern->is_allocation) &&
+		matches_from(table, rule, first + 1, stack, num_allocators)) ||
+	       matches_from(table, rule, 0, stack, num_allocators) ||
+	       (num_allocators > 0 && matches_from(table, rule, 0, stack, 0)) ||
+	       (num_allocators > 1 && matches_from(table, rule, 0, stack, num_allocators - 1));
 }
 
 size_t rule_table_find(struct rule_table *table, const struct rule_stack *stack, enum leak_kind kind)

@@ -3,13 +3,7 @@
  * Table: which patterns of some rules each function and each binary of a store matches, so that each pair is compared
  * once and not for each stack.
  *
- * Stacks begin at the caller of the function that allocated, save that C++'s operators are there if they call malloc();
- * valgrind's blocks begin with that function.  So a block's first line that names such a function (fun:malloc,
- * fun:_Zn*m) stands for the frame that is not there, or for the outermost operator that is; besides a block may begin with
- * the caller.  A block with nothing but fun:malloc therefore hides all that valgrind would have it hide.
- *
- * LeakSanitizer's patterns are compared with the frames from that caller on, so "leak:malloc" hides only what functions, files
- * and binaries with malloc in their names have called for, and "leak:libstdc++" not all that operator new returned.
+ * What stands for the allocation function that no stack has is told in rules.h.
  *
  * OUTSIDE; one thread.
  */

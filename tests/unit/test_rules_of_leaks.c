@@ -110,6 +110,8 @@ static void test_dots_stand_for_any_number_of_frames(void **state)
 	assert_true(block_hides("fun:*grow*\n...\n...\nfun:*parse*", parse));
 	assert_false(block_hides("...\nfun:main\n...\nfun:*parse*", parse));
 	assert_false(block_hides("...\nfun:main\nfun:*", parse));
+	// What was matched already is not tried again.
+	assert_false(block_hides("...\nfun:a\n...\nfun:b", FRAMES({ .name = "c" }, { .name = "b" }, { .name = "a" }, { .name = "c" })));
 	// The first place where what follows fits may be the wrong one.
 	assert_true(block_hides("...\nfun:a\nfun:b", FRAMES({ .name = "a" }, { .name = "a" }, { .name = "c" }, { .name = "a" },
 							   { .name = "b" })));
@@ -168,6 +170,9 @@ static void test_operators_that_are_in_stacks_are_the_allocation_function(void *
 	(void)state;
 	assert_true(block_hides("fun:_Znwm\nfun:_Z4makev", by_new));
 	assert_true(block_hides("fun:_Zn*m\nfun:_Z4makev", by_new));
+	assert_true(block_hides("fun:_Znam\nfun:_Z4makev", by_new)); // new[] ends with a jump to new
+	assert_false(block_hides("fun:calloc\nfun:_Z4makev", by_new));
+	assert_false(block_hides("fun:_Znam\nfun:main", by_new));
 	assert_true(block_hides("fun:_Z4makev", by_new));
 	assert_false(block_hides("fun:malloc\nfun:_Z4makev", by_new));
 	assert_false(block_hides("fun:malloc", by_new));
@@ -175,7 +180,9 @@ static void test_operators_that_are_in_stacks_are_the_allocation_function(void *
 						   { .name = "operator new[]", .system_name = "_Znam" }, { .name = "make" });
 	assert_true(block_hides("fun:_Znam\nfun:make", array));
 	assert_true(block_hides("fun:_Znwm\nfun:_Znam\nfun:make", array));
-	assert_false(block_hides("fun:_Znwm\nfun:make", array));
+	assert_false(block_hides("fun:malloc\nfun:make", array));
+	const struct by_hand_frame *own = FRAMES({ .name = "malloc" }, { .name = "calloc" }, { .name = "make" });
+	assert_true(block_hides("fun:calloc\nfun:make", own)); // a program's own functions
 }
 
 static void test_patterns_do_not_hide_everything_by_the_allocation_function(void **state)
