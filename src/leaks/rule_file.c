@@ -285,7 +285,8 @@ static void deinit_rule(struct rule *rule)
 // What begins in this line.
 static bool read_rule(struct reading *reading)
 {
-	struct rule rule = { .line = reading->number, .is_block = is_equal(reading->line, "{"), .has_kind = { true, true, true, true } };
+	struct rule rule = { .line = reading->number, .is_block = is_equal(reading->line, "{"),
+			     .has_kind = { true, true, true, true } };
 	struct rule_list *list = reading->list;
 	bool is_leak = true, is_sound;
 	if (list->num_rules == RULE_FILE_MAX_RULES)

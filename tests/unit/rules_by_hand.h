@@ -25,7 +25,8 @@ static inline const char *by_hand_text(const char *text)
 	return text ? text : "";
 }
 
-static inline bool by_hand_push_frames(const struct profile_sink *sink, const struct by_hand_frame *frames, uint32_t *num_frames)
+static inline bool by_hand_push_frames(const struct profile_sink *sink, const struct by_hand_frame *frames,
+				       uint32_t *num_frames)
 {
 	bool is_taken = true;
 	uint32_t num = 0;

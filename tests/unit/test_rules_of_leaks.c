@@ -111,7 +111,8 @@ static void test_dots_stand_for_any_number_of_frames(void **state)
 	assert_false(block_hides("...\nfun:main\n...\nfun:*parse*", parse));
 	assert_false(block_hides("...\nfun:main\nfun:*", parse));
 	// What was matched already is not tried again.
-	assert_false(block_hides("...\nfun:a\n...\nfun:b", FRAMES({ .name = "c" }, { .name = "b" }, { .name = "a" }, { .name = "c" })));
+	assert_false(block_hides("...\nfun:a\n...\nfun:b",
+				 FRAMES({ .name = "c" }, { .name = "b" }, { .name = "a" }, { .name = "c" })));
 	// The first place where what follows fits may be the wrong one.
 	assert_true(block_hides("...\nfun:a\nfun:b", FRAMES({ .name = "a" }, { .name = "a" }, { .name = "c" }, { .name = "a" },
 							   { .name = "b" })));
@@ -230,8 +231,8 @@ static void test_blocks_of_other_tools_and_kinds_are_taken_and_never_match(void 
 static void test_both_forms_comments_and_line_ends_may_be_mixed(void **state)
 {
 	(void)state;
-	const char *text = "# a comment\r\n\r\n{\r\n\t<a name # with a mark>\r\n   # within\r\n   Memcheck:Leak\r\n\r\n   fun:f\r\n}\r\n"
-			   "leak:g";
+	const char *text = "# a comment\r\n\r\n{\r\n\t<a name # with a mark>\r\n   # within\r\n   Memcheck:Leak\r\n\r\n"
+			   "   fun:f\r\n}\r\nleak:g";
 	assert_true(hides(text, FRAMES({ .name = "f" })));
 	assert_true(hides(text, FRAMES({ .name = "h" }, { .name = "g" })));
 	assert_false(hides(text, FRAMES({ .name = "h" })));
