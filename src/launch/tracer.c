@@ -245,10 +245,20 @@ static bool has_makers_memory(const struct tracer *tracer, const struct followed
 	return maker && syscall(SYS_kcmp, maker->tid, thread->tid, KCMP_VM, 0, 0) == 0;
 }
 
+// Whether there is a core file only the thread knows that wrote it.
+static int find_wait_status(const struct followed_process *process, int status)
+{
+	for (const struct followed_thread *thread = process->threads; thread; thread = thread->next)
+		if (thread->is_held && WIFSIGNALED(thread->end_status) && WCOREDUMP(thread->end_status))
+			return thread->end_status;
+	return status;
+}
+
 static void report(struct tracer *tracer, const struct followed_thread *thread)
 {
 	struct followed_process *process = thread->process;
-	struct tracer_end end = { .pid = process->pid, .tid = thread->tid, .wait_status = thread->end_status };
+	struct tracer_end end = { .pid = process->pid, .tid = thread->tid };
+	end.wait_status = find_wait_status(process, thread->end_status);
 	struct thread_state *states = memory_get(HASH_COUNT(tracer->followed.threads), sizeof(*states));
 	for (const struct followed_thread *other = process->threads; other; other = other->next)
 		if (other->is_held && threads_read_registers(&states[end.num_threads], other->tid))

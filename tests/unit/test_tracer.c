@@ -99,6 +99,7 @@ static void run_alone(struct outcome *outcome, const char *name, int output)
 	struct child child = { .path = program, .argv = argv, .prepare = set_sanitizers };
 	struct error error = { "" };
 	dup2(output, 1);
+	setpgid(0, 0); // with a parent in another group of the session: only then ^Z stops anybody
 	child.tracer = outcome->mode == ALONE ? NULL : tracer_create(is_first_only, note_end, outcome);
 	int64_t since_ns = system_clock_ns(CLOCK_MONOTONIC);
 	if (!child_run(&child, &status, &error))
