@@ -79,17 +79,26 @@ static void begin_hundred(void)
 	wait_for_ever(NULL);
 }
 
-static void *return_at_once(void *unused)
+static void *step_once(void *unused)
 {
+	usleep(2000); // it must not be over before anybody looks
 	atomic_fetch_add(&told->num_steps, 1);
 	return unused;
 }
 
-static void begin_without_end(void)
+static void *begin_without_end(void *unused)
 {
 	atomic_fetch_add(&told->num_ready, 1);
 	for (;;)
-		begin(return_at_once, NULL);
+		begin(step_once, NULL);
+	return unused;
+}
+
+static void begin_from_all_sides(void)
+{
+	for (int i = 0; i < 8; i++)
+		begin(begin_without_end, NULL);
+	begin_without_end(NULL);
 }
 
 static void leave_first(void)
@@ -192,17 +201,31 @@ static void wait_in_calls(void)
 
 static void handle_signals(void)
 {
-	const struct sigaction action = { .sa_handler = count_handled };
+	const struct sigaction action = { .sa_handler = count_handled, .sa_flags = SA_RESTART };
 	sigaction(SIGRTMIN, &action, NULL);
 	poll_events(NULL);
+}
+
+// One that got lost would not have been handled before the next.
+static void signal_itself(void)
+{
+	const struct sigaction action = { .sa_handler = count_handled };
+	sigaction(SIGRTMIN, &action, NULL);
+	for (atomic_fetch_add(&told->num_ready, 1);; atomic_fetch_add(&told->num_steps, 1)) {
+		raise(SIGRTMIN);
+		if (atomic_load(&told->num_handled) != atomic_load(&told->num_steps) + 1)
+			atomic_store(&told->tid, gettid());
+	}
 }
 
 // In a general register, in the lower and in the upper half of a vector register.
 static void keep_patterns(void)
 {
 	atomic_fetch_add(&told->num_ready, 1);
-	__asm__ volatile("movq %0, %%r12\n\tmovq %1, %%xmm7\n\tpshufd $0x4e, %%xmm7, %%xmm8\n1:\tpause\n\tjmp 1b"
-			 : : "r"(PATTERN), "r"(PATTERN + 1) : "r12", "xmm7", "xmm8");
+	uint64_t low = PATTERN + 1, high = PATTERN + 2;
+	__asm__ volatile("movq %2, %%r12\n\tmovq %0, %%xmm7\n\tmovq %1, %%xmm8\n\tpshufd $0x4e, %%xmm8, %%xmm8\n\t"
+			 "xorq %0, %0\n\txorq %1, %1\n1:\tpause\n\tjmp 1b"
+			 : "+r"(low), "+r"(high) : "r"(PATTERN) : "r12", "xmm7", "xmm8");
 }
 
 // It is gone when the test is, whatever happens.
@@ -288,8 +311,8 @@ static void test_threads_that_begin_meanwhile_are_stopped_too(void **state)
 {
 	NEEDS_TRACING();
 	struct threads threads;
-	pid_t child = fork_child(begin_without_end, 1);
-	for (int i = 0; i < 20; i++) {
+	pid_t child = fork_child(begin_from_all_sides, 9);
+	for (int i = 0; i < 100; i++) {
 		stop(&threads, child);
 		unsigned before = atomic_load(&told->num_steps);
 		usleep(5000);
@@ -333,6 +356,7 @@ static void test_pointers_are_found_in_all_registers(void **state)
 	assert_true(first->num_words <= THREAD_MAX_WORDS);
 	assert_true(has_word(first, PATTERN));
 	assert_true(has_word(first, PATTERN + 1));
+	assert_true(has_word(first, PATTERN + 2));
 	assert_true(has_word(first, first->pc) && has_word(first, first->sp) && has_word(first, first->fs_base));
 	assert_true(first->pc && first->sp && first->fs_base);
 	threads_resume(&threads);
@@ -397,6 +421,26 @@ static void test_no_signal_is_lost(void **state)
 	usleep(50000);
 	assert_int_equal(NUM_STOPS, atomic_load(&told->num_handled));
 	end_child(child);
+}
+
+static void test_no_signal_is_lost_on_the_way_to_its_handler(void **state)
+{
+	NEEDS_TRACING();
+	struct threads threads;
+	unsigned num_caught = 0;
+	pid_t child = fork_child(signal_itself, 1);
+	for (int i = 0; i < NUM_STOPS * 5 || (num_caught == 0 && i < NUM_STOPS * 100); i++) {
+		stop(&threads, child);
+		num_caught += threads.states[0].signal == SIGRTMIN;
+		threads_resume(&threads);
+	}
+	assert_true(steps_go_on());
+	assert_int_equal(0, atomic_load(&told->tid));
+	end_child(child);
+	if (num_caught == 0) {
+		print_message("no thread was stopped on the way in %d attempts\n", NUM_STOPS * 100);
+		skip();
+	}
 }
 
 static void test_what_a_signal_has_stopped_stays_stopped(void **state)
@@ -521,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_calls_that_wait_are_not_interrupted),
 		cmocka_unit_test(test_a_signal_that_comes_meanwhile_interrupts_the_call),
 		cmocka_unit_test(test_no_signal_is_lost),
+		cmocka_unit_test(test_no_signal_is_lost_on_the_way_to_its_handler),
 		cmocka_unit_test(test_what_a_signal_has_stopped_stays_stopped),
 		cmocka_unit_test(test_a_thread_that_does_not_stop_is_named_and_the_others_go_on),
 		cmocka_unit_test(test_what_cannot_be_stopped_is_said),
