@@ -6,7 +6,8 @@
  * Threads and descendants are followed with ptrace (PTRACE_SEIZE, so no signal is seen that would not be without
  * it); between their ends they are only touched at clone, exec, and when they get a signal or stop.  If this process ends,
  * they go on untraced.  What ptrace does not allow to hide: a set-user-id program does not get its rights unless we have
- * them; while this process is stopped, those that come to such an event wait.
+ * them; nobody else (a debugger, a leak sanitizer) can trace those who are followed; while this process is stopped, those
+ * that come to such an event wait.
  *
  * OUTSIDE; the thread that began it.
  */
