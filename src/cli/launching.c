@@ -3,6 +3,7 @@
 #include "cli/launching.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,22 @@ void launching_set_environment(void *context)
 		setenv("LD_PRELOAD", preload, 1);
 	else
 		setenv("LD_PRELOAD", launching->library, 1);
+}
+
+// Those that are waiting were meant for the program that has ended.
+void launching_let_signals_end_us(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	const struct sigaction ignored = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+	sigset_t all;
+	sigemptyset(&all);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		sigaction(signals[i], &ignored, &before);
+		sigaction(signals[i], &before, NULL);
+		sigaddset(&all, signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 void launching_deinit(struct launching *launching, bool has_more)

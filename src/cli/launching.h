@@ -58,6 +58,9 @@ bool launching_init(struct launching *launching, const char *program, int own_fa
 // preloaded already.
 void launching_set_environment(void *context);
 
+// When the program has ended and all that it left is in safety: from here on signals may end this program.
+void launching_let_signals_end_us(void);
+
 // The directory goes if it is empty; has_more: somebody is going to load the library yet.
 void launching_deinit(struct launching *launching, bool has_more);
 
