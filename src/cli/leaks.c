@@ -192,18 +192,6 @@ static void print_rules_and_end(void)
 	exit(fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED);
 }
 
-// ELF, or a script.
-static bool looks_like_program(const char *path)
-{
-	char magic[4] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT && access(path, X_OK) == 0;
-	bool is_read = pread(fd, magic, sizeof(magic), 0) >= 2;
-	close(fd);
-	return is_read && (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0);
-}
-
 static bool is_number(const char *name)
 {
 	return *name && !name[strspn(name, "0123456789")];
@@ -212,6 +200,20 @@ static bool is_number(const char *name)
 static bool is_there(const char *name)
 {
 	return strcmp(name, "-") == 0 || is_number(name) || access(name, F_OK) == 0;
+}
+
+// ELF, or a script.
+static bool looks_like_program(const char *path)
+{
+	if (is_number(path))
+		return false;
+	char magic[4] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	bool is_read = pread(fd, magic, sizeof(magic), 0) >= 2;
+	close(fd);
+	return is_read && (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0);
 }
 
 static pid_t read_pid(struct argp_state *state, const char *name)
@@ -235,12 +237,8 @@ static enum mode choose_mode(struct argp_state *state, struct arguments *argumen
 		return MODE_PROGRAM;
 	if (!arguments->num_names)
 		argp_error(state, "of what? cairn leaks -- PROGRAM ARGUMENT..., cairn leaks PID, or cairn leaks OLD NEW");
-	for (size_t i = 0; i < 2 && i < arguments->num_names; i++)
-		if (!is_number(names[i]) && (!is_there(names[i]) || looks_like_program(names[i])))
-			argp_error(state, "%s: is neither a process nor a profile; a program stands behind --: cairn leaks -- PROGRAM "
-					  "ARGUMENT...", names[i]);
 	if (arguments->num_names > 2)
-		argp_error(state, "expected two profiles at most; a program stands behind --: cairn leaks -- PROGRAM ARGUMENT...");
+		argp_error(state, "expected two profiles at most");
 	if (arguments->num_names == 2 && request->growth_ns)
 		argp_error(state, "--growth: expected one process");
 	if (arguments->num_names == 2)
@@ -305,6 +303,9 @@ static void take_name(struct argp_state *state, struct arguments *arguments, cha
 		state->next = state->argc;
 		return;
 	}
+	if (!is_there(argument) || looks_like_program(argument)) // what follows may be its options
+		argp_error(state, "%s: is neither a process nor a profile; a program stands behind --: cairn leaks -- PROGRAM "
+				  "ARGUMENT...", argument);
 	if (arguments->num_names < 2)
 		request->names[arguments->num_names] = argument;
 	arguments->num_names++;

@@ -145,6 +145,7 @@ void leaks_print_json(FILE *to, const struct leaks_result *result)
 	set(lost, "stacks", json_integer((json_int_t)result->num_lost_rows));
 	print_member(to, "{", "version", json_integer(FORMAT_VERSION));
 	print_member(to, ",", "command", make_command(result));
+	print_member(to, ",", "pid", result->pid ? json_integer(result->pid) : json_null());
 	print_member(to, ",", "verdict", json_string(answers[result->answer]));
 	print_member(to, ",", "message", field_json_text(storage));
 	print_member(to, ",", "status", json_integer(result->status));

@@ -87,11 +87,10 @@ static mxml_node_t *make_document(const struct leaks_result *result)
 	return document;
 }
 
-// Each element begins a line.
+// Each element begins a line, but for the declaration, before which there may be nothing.
 static const char *make_space(mxml_node_t *node, int where)
 {
-	(void)node;
-	return where == MXML_WS_BEFORE_OPEN || where == MXML_WS_AFTER_CLOSE ? "\n" : NULL;
+	return (where == MXML_WS_BEFORE_OPEN && mxmlGetParent(node)) || where == MXML_WS_AFTER_CLOSE ? "\n" : NULL;
 }
 
 void leaks_print_junit(FILE *to, const struct leaks_result *result)

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cairn leaks PID`: a process that runs, stopped for a moment.  OUTSIDE.
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/system.h"
@@ -70,12 +68,11 @@ bool leaks_of_process(const struct leaks_request *request, int *status, struct e
 {
 	struct leaks_result result;
 	struct target *target;
-	char subject[512];
 	*status = LEAKS_UNTOLD;
 	if (!named_open(&target, request->names[0], error))
 		return false;
-	snprintf(subject, sizeof(subject), "%s (%d)", target_program(target), (int)target_pid(target));
-	leaks_result_init(&result, request, subject);
+	leaks_result_init(&result, request, target_program(target));
+	result.pid = target_pid(target);
 	bool is_told = leaks_result_add_rules(&result, error) && look(&result, target, error);
 	if (is_told)
 		*status = result.status;

@@ -38,6 +38,7 @@ struct leaks_process {
 struct leaks_result {
 	const struct leaks_request *request;
 	char *subject;       // "./server"
+	pid_t pid;           // of the process, if it is one that runs; else 0
 	struct store *store; // what was found in all processes
 	struct leaks_process *processes;
 	size_t num_processes;
@@ -57,7 +58,7 @@ struct leaks_result {
 	char doubt[1024]; // why it could not be told
 };
 
-// subject is what users called it.
+// subject is what users called it, or the name of the program that runs.
 void leaks_result_init(struct leaks_result *result, const struct leaks_request *request, const char *subject);
 void leaks_result_deinit(struct leaks_result *result);
 

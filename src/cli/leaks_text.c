@@ -159,6 +159,10 @@ static void print_heading(FILE *to, const struct leaks_result *result)
 	struct text line = TEXT_ON(storage);
 	size_t num_judged = result->num_in_state[LEAKS_JUDGED], num_others = result->num_processes - num_judged;
 	printable_add_cut(&line, result->subject, MAX_STRING_COLUMNS);
+	if (result->pid) {
+		text_add(&line, ", process ");
+		text_add_number(&line, (uint64_t)result->pid);
+	}
 	text_add(&line, " (");
 	if (result->request->argv) {
 		units_add_count(&line, num_judged);
