@@ -133,7 +133,7 @@ static void print_member(FILE *to, const char *before, const char *key, json_t *
 
 void leaks_print_json(FILE *to, const struct leaks_result *result)
 {
-	static const char *const answers[] = { [LEAKS_CLEAN] = "clean", [LEAKS_FOUND] = "leak", [LEAKS_UNTOLD] = "could not tell" };
+	static const char *const answers[] = { [LEAKS_CLEAN] = "clean", [LEAKS_FOUND] = "leak", [LEAKS_UNTOLD] = "unknown" };
 	char storage[2048];
 	struct text answer = TEXT_ON(storage);
 	json_t *lost = json_object();

@@ -175,8 +175,7 @@ static void take_left(struct program_run *run, const struct list *list, const st
 		leaks_result_add(&run->result, entry->pid, text_base_name(entry->path), LEAKS_NOT_READ, entry->error.message);
 		return;
 	}
-	bool is_nothing = entry->is_incomplete || has_ended(run, &entry->header) || has_executed(list, &entry->header) ||
-			  !entry->header.num_samples;
+	bool is_nothing = entry->is_incomplete || has_ended(run, &entry->header) || has_executed(list, &entry->header);
 	if (is_nothing && entry->pid)
 		run->has_running = true;
 	else if (is_nothing)

@@ -141,10 +141,12 @@ static void print_processes(FILE *to, const struct leaks_result *result)
 		}
 		num_printed++;
 		printable_add_cut(&line, process->program, MAX_STRING_COLUMNS);
-		fprintf(to, "  %s (%d) %s", storage, (int)process->pid, process->state == LEAKS_JUDGED ? "judged" : "not judged");
-		line.length = 0;
+		text_add(&line, " (");
+		text_add_number(&line, (uint64_t)process->pid);
+		text_add(&line, process->state == LEAKS_JUDGED ? ") judged" : ") not judged");
+		text_add(&line, process->why ? ": " : "");
 		printable_add(&line, process->why ? process->why : "");
-		fprintf(to, "%s%s\n", process->why ? ": " : "", process->why ? storage : "");
+		fprintf(to, "  %s\n", storage);
 	}
 	if (num_more)
 		fprintf(to, "  (%zu more; -v shows all)\n", num_more);
