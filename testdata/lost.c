@@ -30,7 +30,7 @@ NEVER_INLINE static void *get(size_t size)
 // Where the pointers to what is lost were.
 NEVER_INLINE static void forget(void)
 {
-	volatile char stack[4096];
+	volatile char stack[65536];
 	for (size_t i = 0; i < sizeof(stack); i++)
 		stack[i] = 0;
 }
