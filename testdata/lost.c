@@ -36,7 +36,9 @@ NEVER_INLINE static void forget(void)
 	for (size_t i = 0; i < sizeof(stack); i++)
 		stack[i] = 0;
 	__asm__ volatile(CLEAR(0) CLEAR(1) CLEAR(2) CLEAR(3) CLEAR(4) CLEAR(5) CLEAR(6) CLEAR(7) CLEAR(8) CLEAR(9) CLEAR(10) CLEAR(11)
-			 CLEAR(12) CLEAR(13) CLEAR(14) CLEAR(15) ::: "memory");
+			 CLEAR(12) CLEAR(13) CLEAR(14) CLEAR(15) "xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\txor %%esi, %%esi\n\t"
+			 "xor %%edi, %%edi\n\txor %%r8d, %%r8d\n\txor %%r9d, %%r9d\n\txor %%r10d, %%r10d\n\txor %%r11d, %%r11d"
+			 ::: "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");
 }
 
 NEVER_INLINE static void lose(size_t size)
