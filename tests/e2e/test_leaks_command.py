@@ -244,10 +244,11 @@ class OutputTest(LeaksTest):
         self.judge('lose', 600, options=['--focus=lose'], status=1)
 
     def test_all_processes_are_judged(self):
-        contents = self.judge('lose', 100, 'child', 'lose', 10)
-        self.assertEqual([10 + 100, 2], [contents['lost']['bytes'], len(contents['processes'])], contents)
-        contents = self.judge('lose', 100, 'child', 'lose', 10, options=['--no-follow'])
-        self.assertEqual([100, 1], [contents['lost']['bytes'], len(contents['processes'])], contents)
+        contents = self.judge('keep', 100, 'child', 'lose', 10, status=1)
+        self.assertEqual((10, 100), tuple(contents['kinds'][kind]['bytes'] for kind in ('definite', 'reachable')))
+        self.assertEqual(['judged', 'judged'], [process['state'] for process in contents['processes']])
+        contents = self.judge('keep', 100, 'child', 'lose', 10, options=['--no-follow'], status=0)
+        self.assertEqual((100, 1), (contents['kinds']['reachable']['bytes'], len(contents['processes'])))
 
     def test_nothing_is_left_behind(self):
         before = set(glob.glob('/dev/shm/cairn-*/run.*'))
