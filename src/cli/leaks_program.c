@@ -57,16 +57,7 @@ static void remove_ledger(const struct program_run *run, const char *path)
 		unlink(own);
 }
 
-static void read_program(pid_t tid, char *program, size_t size_bytes)
-{
-	char link[32], path[PATH_MAX];
-	snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
-	ssize_t length = readlink(link, path, sizeof(path) - 1);
-	path[length > 0 ? length : 0] = 0;
-	snprintf(program, size_bytes, "%s", length > 0 ? text_base_name(path) : "[unknown]");
-}
-
-// The newest ledger of a process whose first thread has ended before the others: its mappings do not show any more.
+// The newest ledger of a process.
 static bool open_by_file(const struct program_run *run, pid_t pid, struct target **target)
 {
 	struct list list;
@@ -85,32 +76,51 @@ static bool open_by_file(const struct program_run *run, pid_t pid, struct target
 	return is_open;
 }
 
+// True if there is a ledger among the mappings; else with errno as source_find_mapping() has it.
+static bool has_ledger(pid_t pid)
+{
+	struct source_mapping mapping;
+	if (!source_find_mapping(pid, &mapping))
+		return false;
+	free(mapping.path);
+	return true;
+}
+
+// Where the first thread has ended before the others, mappings do not show but for those.
+static bool is_headless(const struct tracer_end *end)
+{
+	return end->tid != end->pid && !process_is_alive(end->pid) && (has_ledger(end->tid) || errno == ECHILD);
+}
+
+static void note_unjudged(struct program_run *run, const struct tracer_end *end, enum leaks_process_state state, const char *why)
+{
+	char link[32], path[PATH_MAX];
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)end->tid);
+	ssize_t length = readlink(link, path, sizeof(path) - 1);
+	path[length > 0 ? length : 0] = 0;
+	leaks_result_add(&run->result, end->pid, length > 0 ? text_base_name(path) : "[unknown]", state, why);
+}
+
 // False if there is nothing to be judged, which is noted if it matters.
 static bool open_ended(struct program_run *run, const struct tracer_end *end, struct target **target)
 {
-	char name[32], program[256];
-	struct source_mapping mapping;
+	char name[32];
 	struct error error;
-	bool has_ledger = source_find_mapping(end->pid, &mapping);
-	int reason = has_ledger ? 0 : errno;
-	if (has_ledger)
-		free(mapping.path);
-	else if (reason == ECHILD) // nothing of its own since it was forked
-		return false;
-	else if (open_by_file(run, end->pid, target))
-		return true;
 	snprintf(name, sizeof(name), "%d", (int)end->pid);
-	if (has_ledger && target_open(target, name, &error))
+	if (has_ledger(end->pid)) {
+		if (target_open(target, name, &error))
+			return true;
+		note_unjudged(run, end, LEAKS_NOT_READ, error.message);
+		return false;
+	}
+	int reason = errno;
+	if (is_headless(end) && open_by_file(run, end->pid, target))
 		return true;
-	read_program(end->tid, program, sizeof(program));
-	if (has_ledger)
-		leaks_result_add(&run->result, end->pid, program, LEAKS_NOT_READ, error.message);
-	else if (reason)
-		leaks_result_add(&run->result, end->pid, program, LEAKS_NOT_READ, strerror(reason));
-	else
-		leaks_result_add(&run->result, end->pid, program, LEAKS_NOT_RECORDED,
-				 "it did not load the library (static, setuid, of another libc), or was not to");
-	return false;
+	if (reason && reason != ECHILD)
+		note_unjudged(run, end, LEAKS_NOT_READ, strerror(reason));
+	else if (!reason)
+		note_unjudged(run, end, LEAKS_NOT_RECORDED, "it did not load the library (static, setuid, of another libc), or was not to");
+	return false; // ECHILD: there is nothing of its own since it was forked
 }
 
 static void judge(struct program_run *run, const struct tracer_end *end, struct target *target)
@@ -186,7 +196,8 @@ static void take_left(struct program_run *run, const struct list *list, const st
 		leaks_result_add(&run->result, (pid_t)entry->header.pid, entry->program, LEAKS_NOT_READ, error.message);
 		return;
 	}
-	leaks_result_add_unknown(&run->result, (pid_t)entry->header.pid, target, why_not_held(run, entry, &error));
+	pid_t pid = entry->pid ? entry->pid : (pid_t)entry->header.pid;
+	leaks_result_add_unknown(&run->result, pid, target, why_not_held(run, entry, &error))->is_running = entry->pid != 0;
 	target_close(target);
 	if (entry->pid)
 		run->has_running = true;

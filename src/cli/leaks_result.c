@@ -69,12 +69,12 @@ static bool push_all(struct leaks_result *result, const struct inspection *inspe
 	return is_pushed;
 }
 
-void leaks_result_add_unknown(struct leaks_result *result, pid_t pid, const struct target *target, const char *why)
+struct leaks_process *leaks_result_add_unknown(struct leaks_result *result, pid_t pid, const struct target *target,
+					       const char *why)
 {
 	if (push_all(result, NULL, target))
-		leaks_result_add(result, pid, target_program(target), LEAKS_NOT_JUDGED, why);
-	else
-		leaks_result_add(result, pid, target_program(target), LEAKS_NOT_READ, "its ledger is not sound");
+		return leaks_result_add(result, pid, target_program(target), LEAKS_NOT_JUDGED, why);
+	return leaks_result_add(result, pid, target_program(target), LEAKS_NOT_READ, "its ledger is not sound");
 }
 
 // What the ledger does not have, and what may be a leak for all that is known.
@@ -169,8 +169,8 @@ static bool find_doubt(struct leaks_result *result)
 	size_t num_doubts = 0;
 	for (size_t i = 0; i < result->num_processes; i++) {
 		const struct leaks_process *process = &result->processes[i];
-		bool is_doubt = process->state == LEAKS_NOT_READ || (process->state == LEAKS_NOT_JUDGED && has_unknown) ||
-				(process->state == LEAKS_JUDGED && process->why);
+		bool is_doubt = process->is_running || process->state == LEAKS_NOT_READ ||
+				(process->state == LEAKS_NOT_JUDGED && has_unknown) || (process->state == LEAKS_JUDGED && process->why);
 		if (!is_doubt || num_doubts++)
 			continue;
 		printable_add_cut(&text, process->program, MAX_PROGRAM_COLUMNS);

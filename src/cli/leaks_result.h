@@ -29,6 +29,7 @@ struct leaks_process {
 	pid_t pid;
 	char *program; // base name
 	enum leaks_process_state state;
+	bool is_running; // still, and may lose more
 	char *why; // it could not be told; of one that was judged: what was not recorded of it; NULL: all is well
 	struct leak_sum sums[LEAK_NUM_KINDS]; // as found, before rules
 	uint64_t scanned_bytes;
@@ -71,7 +72,8 @@ struct leaks_process *leaks_result_add(struct leaks_result *result, pid_t pid, c
 // One whose blocks are classified now.  If that fails they are of kind LEAK_UNKNOWN, and the process says why.
 void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct inspection_request *request);
 // One whose blocks cannot be classified, because of why.
-void leaks_result_add_unknown(struct leaks_result *result, pid_t pid, const struct target *target, const char *why);
+struct leaks_process *leaks_result_add_unknown(struct leaks_result *result, pid_t pid, const struct target *target,
+					       const char *why);
 
 // Names, rules and verdict; pid: of the process whose files are to be read, 0: those that are here.
 bool leaks_result_conclude(struct leaks_result *result, pid_t pid, struct error *error);

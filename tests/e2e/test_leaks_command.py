@@ -10,7 +10,7 @@ import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from cairn_test import CAIRN, SOURCE, CairnTest, cairn, testdata
+from cairn_test import CAIRN, SOURCE, CairnTest, cairn, listed, testdata, wait_until
 
 LOST = testdata('lost')
 
@@ -249,6 +249,33 @@ class OutputTest(LeaksTest):
         self.assertEqual(['judged', 'judged'], [process['state'] for process in contents['processes']])
         contents = self.judge('keep', 100, 'child', 'lose', 10, options=['--no-follow'], status=0)
         self.assertEqual((100, 1), (contents['kinds']['reachable']['bytes'], len(contents['processes'])))
+
+    def test_a_program_that_is_not_recorded_is_named(self):
+        log = self.new_directory() + '/log'
+        self.leaks('--json', '--log', log, '--', '/bin/sh', '-c', testdata('hello_static') + '; true')
+        with open(log, encoding='utf8') as file:
+            contents = json.load(file)
+        self.assertEqual({'hello_static': 'not recorded'},
+                         {process['program']: process['state'] for process in contents['processes'] if process['state'] != 'judged'})
+        self.assertEqual('clean', contents['verdict'], contents)
+
+    def test_a_process_that_still_runs_is_not_judged(self):
+        log = self.new_directory() + '/log'
+        script = f'exec 3<&0; {LOST} keep 8 ready <&3 >/dev/null & exit 0'
+        run = self.start(CAIRN, 'leaks', '--json', '--log', log, '--', '/bin/sh', '-c', script, stdin=subprocess.PIPE)
+        run.process.wait(60)
+        with open(log, encoding='utf8') as file:
+            contents = json.load(file)
+        process, = [process for process in contents['processes'] if process['state'] != 'judged']
+        self.assertEqual((2, 'unknown', 'lost'), (run.process.returncode, contents['verdict'], process['program']), contents)
+        self.assertIn(f'cairn leaks {process["pid"]}', process['why'])
+        found = self.leaks(process['pid'])
+        self.assertEqual(0, found.process.returncode, found.outcome)
+        ledger, = (path for path, entry in listed().items() if entry.get('pid') == process['pid'])
+        run.finish(b'\n')
+        wait_until(lambda: not os.path.exists(f'/proc/{process["pid"]}'), 'its end')
+        os.remove(ledger)
+        os.rmdir(os.path.dirname(ledger))
 
     def test_nothing_is_left_behind(self):
         before = set(glob.glob('/dev/shm/cairn-*/run.*'))
