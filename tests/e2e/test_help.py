@@ -266,6 +266,9 @@ class CompletionTest(CairnTest):
             self.assertEqual(self.complete('run', *words, 'echo', 'fi', directory=directory), ['file'], words)
         self.assertEqual(self.complete('run', '--', './nothing/', directory=directory), [])
         self.assertEqual(self.complete('run', 'echo', '--pea', directory=directory), [])  # an option of the program
+        self.assertIn('sleep', self.complete('leaks', '--kinds', '=', 'definite', '--', 'slee'))
+        self.assertEqual(self.complete('leaks', '-s', 'x', '--', 'echo', 'fi', directory=directory), ['file'])
+        self.assertEqual(self.complete('leaks', 'slee', directory=directory), [])  # a program stands behind --
 
 
 class CompletionWithPackageTest(CompletionTest):

@@ -10,7 +10,7 @@ import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from cairn_test import CAIRN, SOURCE, CairnTest, cairn, listed, testdata, wait_until
+from cairn_test import CAIRN, SOURCE, CairnTest, cairn, testdata, wait_until
 
 LOST = testdata('lost')
 
@@ -262,7 +262,8 @@ class OutputTest(LeaksTest):
     def test_a_process_that_still_runs_is_not_judged(self):
         log = self.new_directory() + '/log'
         script = f'exec 3<&0; {LOST} keep 8 ready <&3 >/dev/null & exit 0'
-        run = self.start(CAIRN, 'leaks', '--json', '--log', log, '--', '/bin/sh', '-c', script, stdin=subprocess.PIPE)
+        run = self.start(CAIRN, 'leaks', '--json', '--log', log, '--', '/bin/sh', '-c', script, stdin=subprocess.PIPE,
+                         environment={'CAIRN_LEDGER': self.new_directory()})
         run.process.wait(60)
         with open(log, encoding='utf8') as file:
             contents = json.load(file)
@@ -271,11 +272,8 @@ class OutputTest(LeaksTest):
         self.assertIn(f'cairn leaks {process["pid"]}', process['why'])
         found = self.leaks(process['pid'])
         self.assertEqual(0, found.process.returncode, found.outcome)
-        ledger, = (path for path, entry in listed().items() if entry.get('pid') == process['pid'])
         run.finish(b'\n')
         wait_until(lambda: not os.path.exists(f'/proc/{process["pid"]}'), 'its end')
-        os.remove(ledger)
-        os.rmdir(os.path.dirname(ledger))
 
     def test_nothing_is_left_behind(self):
         before = set(glob.glob('/dev/shm/cairn-*/run.*'))
