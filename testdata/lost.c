@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NEVER_INLINE __attribute__((noinline, noclone))
+#define NEVER_INLINE __attribute__((noinline))
 
 static void *kept;
 
