@@ -5,6 +5,7 @@
  *   lose BYTES   a block, of 8 or more as the others, to which nothing points
  *   chain BYTES  the same, and it points to another of that size
  *   keep BYTES   a block to which a static variable points, or another such block
+ *   drop BYTES   a block that it frees
  *   child        the rest of the arguments in a child, whose status is not looked at
  *   ready        say so, and wait for a line
  *   status N     end with this
@@ -59,6 +60,11 @@ NEVER_INLINE static void keep(size_t size)
 	kept = block;
 }
 
+NEVER_INLINE static void drop(size_t size)
+{
+	free(get(size));
+}
+
 static void wait_for_line(void)
 {
 	char line[2];
@@ -79,7 +85,7 @@ static void end_by(size_t number)
 static const struct {
 	const char *word;
 	void (*function)(size_t number);
-} actions[] = { { "lose", lose }, { "chain", chain }, { "keep", keep }, { "status", end_with }, { "signal", end_by } };
+} actions[] = { { "lose", lose }, { "chain", chain }, { "keep", keep }, { "drop", drop }, { "status", end_with }, { "signal", end_by } };
 
 int main(int argc, char **argv)
 {

@@ -130,7 +130,8 @@ class StatusTest(LeaksTest):
         self.assertEqual(0, self.judge('lose', 1000, options=['--exit-code=0'], status=0)['status'])
 
     def test_a_program_that_fails_has_its_own_status_unless_it_leaks(self):
-        self.assertEqual('clean', self.judge('keep', 1000, 'status', 3, status=3)['verdict'])
+        contents = self.judge('keep', 1000, 'status', 3, status=3)
+        self.assertEqual(('clean', 3), (contents['verdict'], contents['status']))
         self.assertEqual('leak', self.judge('lose', 1000, 'status', 3, status=1)['verdict'])
         self.assertEqual(0, self.judge('keep', 1000, status=0)['status'])
 
@@ -139,7 +140,7 @@ class StatusTest(LeaksTest):
         self.assertEqual('leak', self.judge('lose', 1000, 'signal', signal.SIGTERM, status=1)['verdict'])
 
     def test_what_cannot_be_told_is_2(self):
-        contents = self.judge('lose', 1000, options=['--no-trace'], status=2)
+        contents = self.judge('drop', 500, 'lose', 1000, options=['--no-trace'], status=2)
         self.assertEqual(('unknown', 2), (contents['verdict'], contents['status']))
         self.assertEqual((1, 1000), (contents['kinds']['unknown']['objects'], contents['kinds']['unknown']['bytes']))
         self.assertIn('--no-trace', contents['message'])
@@ -147,7 +148,8 @@ class StatusTest(LeaksTest):
         self.judge('lose', 1000, 'status', 3, options=['--no-trace'], status=3)
 
     def test_nothing_live_is_clean_without_looking(self):
-        self.assertEqual('clean', self.judge(options=['--no-trace'], status=0)['verdict'])
+        for words in [], ['drop', 100]:
+            self.assertEqual('clean', self.judge(*words, options=['--no-trace'], status=0)['verdict'])
 
     def test_kinds_that_count(self):
         for kinds, status in {'definite': 1, 'indirect': 1, 'reachable': 0, 'definite,reachable': 1}.items():
@@ -252,16 +254,33 @@ class OutputTest(LeaksTest):
 
     def test_a_program_that_is_not_recorded_is_named(self):
         log = self.new_directory() + '/log'
-        self.leaks('--json', '--log', log, '--', '/bin/sh', '-c', testdata('hello_static') + '; true')
+        self.leaks('--json', '--log', log, '--', '/bin/bash', '-c', testdata('hello_static') + '; true')
         with open(log, encoding='utf8') as file:
             contents = json.load(file)
         self.assertEqual({'hello_static': 'not recorded'},
                          {process['program']: process['state'] for process in contents['processes'] if process['state'] != 'judged'})
         self.assertEqual('clean', contents['verdict'], contents)
 
+    def test_what_executed_another_program_is_that(self):
+        log = self.new_directory() + '/log'
+        self.leaks('--json', '--log', log, '--', '/bin/bash', '-c', f'exec {LOST} keep 8')
+        with open(log, encoding='utf8') as file:
+            contents = json.load(file)
+        self.assertEqual([('lost', 'judged')], [(process['program'], process['state']) for process in contents['processes']])
+        self.assertEqual('clean', contents['verdict'], contents)
+
+    def test_rules_that_come_with_cairn_can_be_left_out(self):
+        hidden = []
+        for options in [], ['--show-all']:
+            log = self.new_directory() + '/log'
+            self.leaks('--json', '--log', log, *options, '--', '/bin/bash', '-c', ':')
+            with open(log, encoding='utf8') as file:
+                hidden.append(json.load(file)['hidden'])
+        self.assertEqual((None, []), (hidden[0][0]['file'], hidden[1]))
+
     def test_a_process_that_still_runs_is_not_judged(self):
         log = self.new_directory() + '/log'
-        script = f'exec 3<&0; {LOST} keep 8 ready <&3 >/dev/null & exit 0'
+        script = f'exec 3<&0; {LOST} ready <&3 >/dev/null & exit 0'
         run = self.start(CAIRN, 'leaks', '--json', '--log', log, '--', '/bin/sh', '-c', script, stdin=subprocess.PIPE,
                          environment={'CAIRN_LEDGER': self.new_directory()})
         run.process.wait(60)
