@@ -75,6 +75,9 @@ void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct ins
 struct leaks_process *leaks_result_add_unknown(struct leaks_result *result, pid_t pid, const struct target *target,
 					       const char *why);
 
+// Can the files that were asked for be written?  For before it all begins.
+bool leaks_result_check(const struct leaks_request *request, struct error *error);
+
 // Names, rules and verdict; pid: of the process whose files are to be read, 0: those that are here.
 bool leaks_result_conclude(struct leaks_result *result, pid_t pid, struct error *error);
 // Print it and write the files that were asked for.

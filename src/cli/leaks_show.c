@@ -2,7 +2,9 @@
 // Leaks, show: where a result is printed and written to.  OUTSIDE.
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/whole_file.h"
@@ -31,6 +33,28 @@ static int write_output(void *context, int fd)
 static bool write_file(const char *path, const struct output *output, struct error *error)
 {
 	return whole_file_write(path, &(struct whole_file_contents){ write_output, (void *)output }, error);
+}
+
+static bool check_directory(const char *path, struct error *error)
+{
+	char directory[PATH_MAX];
+	struct stat status;
+	const char *end = strrchr(path, '/');
+	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))
+		return true; // a device or a pipe
+	int length = snprintf(directory, sizeof(directory), "%.*s", end ? (int)(end - path) + 1 : 1, end ? path : ".");
+	if (length >= (int)sizeof(directory))
+		return whole_file_fail(path, ENAMETOOLONG, error);
+	return access(directory, W_OK | X_OK) == 0 || whole_file_fail(path, errno, error);
+}
+
+bool leaks_result_check(const struct leaks_request *request, struct error *error)
+{
+	const char *const paths[] = { request->log, request->junit, request->out };
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (paths[i] && strcmp(paths[i], "-") != 0 && !check_directory(paths[i], error))
+			return false;
+	return true;
 }
 
 bool leaks_result_show(const struct leaks_result *result, struct error *error)

@@ -218,9 +218,9 @@ class OutputTest(LeaksTest):
 
     def test_files_that_cannot_be_written_are_named(self):
         for option in '--log', '--junit', '--out':
-            run = self.leaks(option, '/no/such/file', '--', LOST, 'keep', '8')
-            self.assertEqual(2, run.process.returncode, run.stderr)
-            self.assertRegex(run.stderr.decode(), r'cairn: /no/such/file: ')
+            run = self.leaks(option, '/no/such/file', '--', LOST, 'ready')
+            self.assertEqual((2, b''), (run.process.returncode, run.stdout), run.stderr)  # before it was started
+            self.assertRegex(run.stderr.decode(), r'\Acairn: /no/such/file: .*No such file or directory')
 
     def test_a_profile_of_what_was_found(self):
         path = self.new_directory() + '/found.pb.gz'
