@@ -10,8 +10,8 @@
  * - what came has stayed: three in four of the spans in which blocks got so old still have some of them.  What a program
  *   allocates and frees in phases comes back to nothing;
  * - it did not stop, as a cache does that is full: of what was born after the first third of the watch (or later), too, more came
- *   than went, with a chance of at most 1 in 5, or 2^-n if n is at least half of what growth at an even pace would bring,
- *   or that less 1.5 standard deviations of such a number.
+ *   than went: by n or more, with a chance of at most 2^-n and 1 in 5 (of g stacks that grew: 1 in 5g, but 1 in 100 is
+ *   enough), where n is half of what growth at an even pace brings, or all of that less 1.5 standard deviations of such a number.
  * The first alone keeps the confidence for random arrivals; the others can only take stacks away.
  *
  * OUTSIDE; one thread.

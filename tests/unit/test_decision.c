@@ -28,9 +28,9 @@ static bool leaks(struct simulation *simulation, uint32_t num_stacks)
 	return has_leak;
 }
 
-static void begin(struct simulation *simulation, uint64_t seed, double age)
+static struct simulation begin(uint64_t seed, double age)
 {
-	*simulation = (struct simulation){ .random = seed * UINT64_C(0x2545f4914f6cdd1d), .age = age, .block_bytes = 100 };
+	return (struct simulation){ .random = seed * UINT64_C(0x2545f4914f6cdd1d), .age = age, .block_bytes = 100 };
 }
 
 enum program { POISSON, BURSTS, PHASES, CACHE, NUM_KINDS };
@@ -58,8 +58,7 @@ static bool steady_leaks(uint64_t seed, enum program program)
 {
 	static const uint32_t nums[] = { 1, 10, 100, 1000 };
 	static const double most[] = { 3000, 300, 60, 12 };
-	struct simulation simulation;
-	begin(&simulation, seed, 41 * DURATION);
+	struct simulation simulation = begin(seed, 41 * DURATION);
 	uint32_t choice = draw_choice(&simulation, program == PHASES || program == CACHE ? 2 : 4);
 	simulation.block_bytes = draw_between(&simulation, 16, 4 * RATE_BYTES);
 	for (uint32_t site = 0; site < nums[choice]; site++)
@@ -70,8 +69,8 @@ static bool steady_leaks(uint64_t seed, enum program program)
 // Lifetimes are short enough for it to be steady soon after its start.
 static bool young_leaks(uint64_t seed)
 {
-	struct simulation simulation;
-	begin(&simulation, seed, DURATION / 10 * (1 + draw_choice(&simulation, 8)));
+	struct simulation simulation = begin(seed, 0);
+	simulation.age = DURATION / 10 * (1 + draw_choice(&simulation, 8));
 	for (uint32_t site = 0; site < 10; site++)
 		add_stream(&simulation, &(struct stream){ .site = site, .num_per_watch = draw_between(&simulation, 3, 1000), .start = -INFINITY,
 							   .end = DURATION, .kind = draw_choice(&simulation, 2), .burst = draw_choice(&simulation, 5),
@@ -107,8 +106,7 @@ static double measure_power(const struct scenario *scenario, unsigned num_runs)
 	const double second = DURATION / 600;
 	unsigned num_found = 0;
 	for (unsigned i = 0; i < num_runs; i++) {
-		struct simulation simulation;
-		begin(&simulation, 1000003 * (uint64_t)(i + 1), scenario->age_s * second);
+		struct simulation simulation = begin(1000003 * (uint64_t)(i + 1), scenario->age_s * second);
 		add_stream(&simulation, &(struct stream){ .num_per_watch = 1e10 / RATE_BYTES, .start = -INFINITY, .end = DURATION,
 							   .lifetime = scenario->lifetime_s * second });
 		add_stream(&simulation, &(struct stream){ .site = scenario->is_apart, .num_per_watch = 1e7 / RATE_BYTES, .start = -simulation.age,
