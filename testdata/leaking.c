@@ -5,7 +5,7 @@
  *   steady   nothing
  *   leaking  loses blocks in a function of its own
  *   inside   loses blocks in the function that allocates the others
- *   cache    keeps blocks for the first second after it was told to, a line on its input, and then replaces them
+ *   cache    keeps blocks for a second after it was told to, by a line on its input, and then replaces a part of them
  *   working  loses a block of 100 bytes for each of its units of work, which it counts
  */
 #include "truth.h"
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
 			cairn_add_work(1);
 		}
 		if (strcmp(mode, "cache") == 0 && fill_start) {
-			size_t number = since_fill < 1000000 ? (size_t)since_fill / 1000 : step % 1000;
+			size_t number = since_fill < 1000000 ? (size_t)since_fill / 1000 : step % 200;
 			free(cache[number]);
 			cache[number] = leaking_fill(BLOCK_BYTES);
 		}

@@ -133,9 +133,131 @@ static void test_a_leak_is_found_among_a_thousand_times_as_much_churn(void **sta
 			}
 }
 
+static struct decision_stack decide_after(struct simulation *simulation, uint32_t num_intervals, struct evidence *kept)
+{
+	struct decision decision;
+	struct evidence evidence;
+	simulate(simulation, 1, num_intervals, &decision, &evidence);
+	struct decision_stack decided = decision.stacks[0];
+	assert_int_equal(decided.state == DECISION_LEAK, decision.num_leaks);
+	*kept = evidence;
+	kept->counts = NULL;
+	evidence_deinit(&evidence);
+	decision_deinit(&decision);
+	return decided;
+}
+
+static struct decision_stack decide_only(struct simulation *simulation)
+{
+	struct evidence evidence;
+	return decide_after(simulation, NUM_INTERVALS, &evidence);
+}
+
+// So many blocks, one after another at equal distances, that never go.
+static void add_kept(struct simulation *simulation, double start, double end, unsigned num)
+{
+	for (unsigned i = 0; i < num; i++)
+		add_simulated(simulation, 0, start + (end - start) * (i + 0.5) / num, INFINITY);
+}
+
+static void test_a_sign_test_is_exact(void **state)
+{
+	(void)state;
+	assert_float_equal(chance_of_majority(10, 0), 0x1p-10, 1e-12);
+	assert_float_equal(chance_of_majority(0, 5), 1, 1e-12);
+	assert_float_equal(chance_of_majority(0, 0), 1, 1e-12);
+	assert_float_equal(chance_of_majority(7, 3), 0.171875, 1e-12);
+	assert_float_equal(chance_of_majority(300, 200) * 1e6, 4.470033271126634, 1e-6);
+	assert_float_equal(chance_of_majority(1000, 900), 0.011554422554450536, 1e-9);
+}
+
+static void test_what_stays_is_a_leak_of_its_size(void **state)
+{
+	(void)state;
+	struct simulation simulation = begin(1, 3 * DURATION);
+	add_kept(&simulation, -simulation.age, DURATION, 4000);
+	simulation.block_bytes = 1000;
+	struct decision_stack decided = decide_only(&simulation);
+	assert_int_equal(DECISION_LEAK, decided.state);
+	assert_float_equal(decided.bytes / 1000 / RATE_BYTES, 1, 0.01); // 1,000 samples of what is sampled once in 524.8 times
+	assert_float_equal(decided.bytes_error / decided.bytes, 1 / sqrt(1000), 0.001);
+}
+
+static void test_what_was_there_all_the_time_is_no_growth(void **state)
+{
+	(void)state;
+	struct simulation simulation = begin(1, 3 * DURATION);
+	add_kept(&simulation, -2.5 * DURATION, -DURATION, 4000);
+	struct decision_stack decided = decide_only(&simulation);
+	assert_int_equal(DECISION_CHANCE, decided.state);
+	assert_float_equal(decided.bytes, 0, 0);
+}
+
+static void test_a_full_cache_has_stopped(void **state)
+{
+	(void)state;
+	for (int is_old = 0; is_old < 2; is_old++) {
+		struct simulation simulation = begin(1, is_old ? 3 * DURATION : DURATION / 10);
+		add_kept(&simulation, 0, DURATION / 3, 500);
+		assert_int_equal(DECISION_STOPPED, decide_only(&simulation).state);
+	}
+}
+
+static void test_what_a_phase_frees_comes_and_goes(void **state)
+{
+	(void)state;
+	struct simulation simulation = begin(1, 3 * DURATION);
+	for (unsigned i = 0; i < 3000; i++) // the last phase is longer by half than what was there at the beginning
+		add_simulated(&simulation, 0, i * DURATION / 3000 - DURATION / 8, i < 1800 ? DURATION / 2.1 : INFINITY);
+	assert_int_equal(DECISION_PASSING, decide_only(&simulation).state);
+}
+
+static void test_fewer_samples_than_needed_are_no_leak(void **state)
+{
+	(void)state;
+	const uint32_t needed = 10; // 2^-9 is more than one in 1,000; the larger age has too few to be a test at all
+	for (uint32_t num = needed - 2; num <= needed; num++) {
+		struct simulation simulation = begin(1, 3 * DURATION);
+		struct decision decision;
+		add_kept(&simulation, -0.09 * DURATION, 0.89 * DURATION, num);
+		measure(&simulation, 1, &decision);
+		assert_int_equal(num >= needed ? DECISION_LEAK : DECISION_CHANCE, decision.stacks[0].state);
+		decision_deinit(&decision);
+	}
+}
+
+static void test_a_watch_that_ends_early_has_a_verdict(void **state)
+{
+	(void)state;
+	for (uint32_t num_intervals = 1; num_intervals <= NUM_INTERVALS; num_intervals++) {
+		struct simulation simulation = begin(num_intervals, 3 * DURATION);
+		struct evidence evidence;
+		add_kept(&simulation, -simulation.age, DURATION, 40000);
+		struct decision_stack decided = decide_after(&simulation, num_intervals, &evidence);
+		assert_int_equal(DECISION_LEAK, decided.state);
+		assert_int_equal(num_intervals > 1, evidence.has_middle);
+		assert_float_equal((double)evidence.duration_ticks / (double)LEDGER_BIRTH_TICKS, DURATION * num_intervals / NUM_INTERVALS, 1);
+	}
+}
+
+static void test_no_block_at_all_is_no_leak(void **state)
+{
+	(void)state;
+	struct simulation simulation = begin(1, 0);
+	assert_int_equal(DECISION_CHANCE, decide_only(&simulation).state);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_sign_test_is_exact),
+		cmocka_unit_test(test_what_stays_is_a_leak_of_its_size),
+		cmocka_unit_test(test_what_was_there_all_the_time_is_no_growth),
+		cmocka_unit_test(test_a_full_cache_has_stopped),
+		cmocka_unit_test(test_what_a_phase_frees_comes_and_goes),
+		cmocka_unit_test(test_fewer_samples_than_needed_are_no_leak),
+		cmocka_unit_test(test_a_watch_that_ends_early_has_a_verdict),
+		cmocka_unit_test(test_no_block_at_all_is_no_leak),
 		cmocka_unit_test(test_steady_programs_do_not_leak),
 		cmocka_unit_test(test_a_leak_is_found_among_a_thousand_times_as_much_churn),
 	};
