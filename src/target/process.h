@@ -14,7 +14,7 @@
 // False if there is no such process (or it is a zombie).
 bool process_is_alive(pid_t pid);
 
-// True if a signal has stopped it.  One that is traced is told to go on before it does.
+// True if a signal has stopped it; not if it has been told to go on and only waits for who traces it.
 bool process_is_stopped(pid_t pid);
 
 // Its parent; 0: not known.

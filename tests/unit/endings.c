@@ -37,10 +37,18 @@ static void *spin(void *unused)
 	return unused;
 }
 
-static void *end_process(void *milliseconds_before)
+// first: a thread that leaves before; 0: none.
+static void *end_process(void *first)
 {
-	milliseconds((unsigned)(size_t)milliseconds_before);
+	if (first)
+		pthread_join((pthread_t)first, NULL);
 	syscall(SYS_exit_group, 3);
+	return NULL;
+}
+
+static void *return_after(void *first)
+{
+	pthread_join((pthread_t)first, NULL);
 	return NULL;
 }
 
@@ -89,20 +97,13 @@ static int thread_ends_all(void)
 static int first_leaves(void)
 {
 	begin(wait_for_ever, 0);
-	begin(end_process, 30);
+	begin(end_process, (size_t)pthread_self());
 	pthread_exit(NULL);
-}
-
-static void *sleep_and_return(void *unused)
-{
-	milliseconds(30);
-	return unused;
 }
 
 static int last_leaves(void)
 {
-	begin(sleep_and_return, 0);
-	begin(sleep_and_return, 0);
+	begin(return_after, (size_t)begin(return_after, (size_t)pthread_self()));
 	pthread_exit(NULL);
 }
 
