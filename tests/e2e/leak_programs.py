@@ -14,12 +14,13 @@ from cairn_test import CAIRN, clean_environment, testdata
 
 KINDS = 'definite', 'indirect', 'reachable', 'unknown'
 
-# Each with the arguments that it takes, one at a time; None: it takes none.
+# Each with the arguments that it takes: one case each; None: it takes none.
 PROGRAMS = {
     'arrays': [None],
     'bases': [None],
     'containers': ['string', 'vector', 'map', 'cycle', 'static'],
     'copies': [None],
+    'coroutines': ['mapped', 'allocated', 'inside'],
     'cycles': ['ring', 'self', 'chain'],
     'descendants': ['fork', 'forgets', 'exec', 'vfork', 'replaced', 'alone'],
     'endings': ['return', 'exit', '_exit', 'exit_group', 'quick_exit', 'abort', 'kill', 'segv', 'term', 'main_thread', 'other_thread', 'exec'],
@@ -34,7 +35,7 @@ PROGRAMS = {
     'signal_stacks': ['lost', 'held'],
     'sizes': ['realloc', 'aligned', 'huge', 'zero', 'grown'],
     'stacks': ['main', 'other', 'dead', 'ended'],
-    'stale': ['small', 'large', 'last'],
+    'stale': ['small', 'large', 'last', 'many', 'shrunk', 'small thread', 'large thread', 'last thread', 'many thread', 'shrunk thread'],
     'thread_locals': ['main', 'other', 'specific'],
     'trees': [None],
     'waiting': ['few'],
@@ -53,7 +54,7 @@ def add(a, b):
 def command_of(case, suffix=''):
     name, argument = case
     program = testdata(f'leaks/{name}{suffix}')
-    return [program] if argument is None else [program, argument]
+    return [program] if argument is None else [program, *argument.split()]
 
 
 def name_of(case):

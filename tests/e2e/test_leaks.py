@@ -33,7 +33,7 @@ class Leaks(CairnTest):
     def test_each_program_loses_what_it_says(self):
         for case in CASES:
             with self.subTest(name_of(case)):
-                self.assert_truth(*self.judge(*command_of(case), environment={'LD_LIBRARY_PATH': testdata('leaks')}))
+                self.assert_truth(*self.judge(*command_of(case)))
 
     def test_where_it_was_lost(self):
         _, verdict = self.judge(testdata('leaks/lists'))

@@ -20,6 +20,7 @@ NO_VECTORS = 'does not look at vector registers'
 WRITABLE_ONLY = 'looks only at memory that can be written'
 
 EXPLAINED = {
+    ('coroutines mapped', 'lsan'): NO_MAPPINGS,
     ('descendants fork', 'valgrind'): INHERITED,
     ('descendants fork', 'lsan'): INHERITED,
     ('descendants forgets', 'valgrind'): INHERITED,
