@@ -17,10 +17,8 @@ package main
 
 /*
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 __attribute__((noinline)) static void *c_allocate(size_t size)
 {
@@ -30,9 +28,26 @@ __attribute__((noinline)) static void *c_allocate(size_t size)
 	return block;
 }
 
+// Dead parts of the C stack hold pointers no more.  A goroutine may make its next call on another thread.
+__attribute__((noinline)) static void c_scrub(void)
+{
+	uint64_t dead[2000];
+	for (size_t i = 0; i < 2000; i++)
+		dead[i] = 0;
+	__asm__ volatile("" ::"r"(dead) : "memory");
+}
+
 __attribute__((noinline)) static void c_lose(size_t size)
 {
 	c_allocate(size);
+	c_scrub();
+}
+
+__attribute__((noinline)) static void *c_keep(size_t size)
+{
+	void *block = c_allocate(size);
+	c_scrub();
+	return block;
 }
 
 __attribute__((noinline)) static void c_good(size_t size)
@@ -43,20 +58,6 @@ __attribute__((noinline)) static void c_good(size_t size)
 __attribute__((noinline)) static void c_empty(void)
 {
 	__asm__ volatile("");
-}
-
-// Dead parts of the C stack hold pointers no more.
-__attribute__((noinline)) static void c_scrub(void)
-{
-	uint64_t dead[2000];
-	for (size_t i = 0; i < 2000; i++)
-		dead[i] = 0;
-	__asm__ volatile("" ::"r"(dead) : "memory");
-}
-
-static void c_tell(const char *kind, size_t bytes, size_t objects)
-{
-	dprintf(STDOUT_FILENO, "%s %zu %zu\n", kind, bytes, objects);
 }
 
 static void c_crash(void)
@@ -93,7 +94,6 @@ func loseOnThreads() {
 		go func() {
 			defer group.Done()
 			C.c_lose(1000)
-			C.c_scrub()
 			time.Sleep(time.Millisecond)
 		}()
 	}
@@ -108,27 +108,23 @@ func act(what string) {
 		C.c_good(1000)
 	case "one":
 		C.c_lose(1000)
-		C.c_scrub()
 		fmt.Println("definite 1000 1")
 	case "many":
 		for i := 0; i < 1000; i++ {
 			C.c_lose(1000)
 		}
-		C.c_scrub()
 		fmt.Println("definite 1000000 1000")
 	case "threads":
 		loseOnThreads()
 		fmt.Println("definite 100000 100")
 	case "global":
-		held = C.c_allocate(1000)
-		C.c_scrub()
+		held = C.c_keep(1000)
 		fmt.Println("reachable 1000 1")
 	case "object":
 		for i := 0; i < 10; i++ {
-			holders = append(holders, &holder{C.c_allocate(100), fmt.Sprint("holder ", i)})
+			holders = append(holders, &holder{C.c_keep(100), fmt.Sprint("holder ", i)})
 		}
 		runtime.GC()
-		C.c_scrub()
 		fmt.Println("reachable 1000 10")
 	}
 }

@@ -41,6 +41,9 @@ PROGRAMS = {
     'waiting': ['few'],
 }
 
+# Where an old pointer happens to lie in a frame that exit() made and has not written to, which no conservative judge can know.
+HELD_BY_CHANCE = {'naive main'}
+
 CASES = [(name, argument) for name, arguments in PROGRAMS.items() for argument in arguments]
 
 Loss = collections.namedtuple('Loss', 'bytes objects')

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`cairn leaks` tells of programs whose leaks are known what they themselves say: nothing more, nothing less."""
 import os
+import signal
 import unittest
 
-from cairn_test import CairnTest, testdata
-from leak_programs import CASES, NOTHING, command_of, judge_by_cairn, name_of, split, truth_of_leaks
+from cairn_test import SOURCE, CairnTest, testdata
+from leak_programs import CASES, HELD_BY_CHANCE, NOTHING, add, command_of, judge_by_cairn, name_of, split, truth_of_leaks
 
 GO_ACTIONS = 'nothing', 'empty', 'good', 'one', 'many', 'threads', 'global', 'object'
-GO_ENDINGS = {'return': 0, 'exit': 3, 'panic': 2, 'term': -15, 'segv': 2}
+GO_ENDINGS = {'return': 0, 'exit': 3, 'panic': 2, 'term': -signal.SIGTERM, 'segv': 2}
 
 
 class Leaks(CairnTest):
@@ -27,21 +28,29 @@ class Leaks(CairnTest):
         self.assertEqual(NOTHING, verdict.loss['unknown'], verdict)
         is_leak = bool(truth.keys() & {'definite', 'indirect', 'lost'})
         self.assertEqual('leak' if is_leak else 'clean', verdict.verdict, verdict)
-        own_status = bare.process.returncode if bare.process.returncode >= 0 else 128 - bare.process.returncode
-        self.assertEqual(1 if is_leak else own_status, verdict.status, verdict)
+        self.assertEqual(1 if is_leak else bare.process.returncode, verdict.status, verdict)
+
+    def assert_nothing_more(self, bare, verdict):
+        """What the program calls lost is lost or, by chance, reachable; nothing else is."""
+        lost = add(*split(truth_of_leaks(bare.stdout), {}))
+        self.assertIn(add(*split(verdict.loss, {})), (lost, NOTHING), verdict)
+        self.assertEqual(lost, add(add(*split(verdict.loss, {})), verdict.loss['reachable']), verdict)
 
     def test_each_program_loses_what_it_says(self):
         for case in CASES:
             with self.subTest(name_of(case)):
-                self.assert_truth(*self.judge(*command_of(case)))
+                if name_of(case) in HELD_BY_CHANCE:
+                    self.assert_nothing_more(*self.judge(*command_of(case)))
+                else:
+                    self.assert_truth(*self.judge(*command_of(case)))
 
     def test_where_it_was_lost(self):
         _, verdict = self.judge(testdata('leaks/lists'))
         definite, = [stack for stack in verdict.contents['stacks'] if stack['kind'] == 'definite']
         self.assertEqual(['lists_make', 'lists_lose', 'main'], [frame['function'] for frame in definite['frames']][:3])
         self.assertEqual({'lists.c'}, {os.path.basename(frame['file']) for frame in definite['frames'][:3]})
-        lines = open(os.path.join(os.environ['E2E_SOURCE'], 'testdata/leaks/lists.c'), encoding='ascii').read().splitlines()
-        self.assertIn('calloc(', lines[definite['frames'][0]['line'] - 1])
+        with open(os.path.join(SOURCE, 'testdata/leaks/lists.c'), encoding='ascii') as file:
+            self.assertIn('calloc(', file.read().splitlines()[definite['frames'][0]['line'] - 1])
 
     def test_a_program_that_is_statically_linked_is_not_judged(self):
         verdict = judge_by_cairn(self.new_directory(), testdata('hello_static'))
@@ -61,7 +70,7 @@ class Leaks(CairnTest):
             for action in 'good', 'one', 'object':
                 with self.subTest(ending=ending, action=action):
                     bare, verdict = self.judge(testdata('leaks_go'), action, ending)
-                    self.assertIn(bare.process.returncode, (status, 128 - status), bare.outcome)
+                    self.assertEqual(status, bare.process.returncode, bare.outcome)
                     self.assert_truth(bare, verdict)
 
 
