@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Lists: one of which the whole is lost: its head definite, the rest indirect, and one that is kept.
+ * Lists: one of which the whole is lost: its head definite, the rest indirect; and one that is kept, although the lost one goes
+ * on into it.
  */
 #include "loss.h"
 
@@ -13,9 +14,9 @@ struct node {
 
 static struct node *volatile kept;
 
-SITE static struct node *lists_make(int length)
+SITE static struct node *lists_make(int length, struct node *rest)
 {
-	struct node *head = NULL;
+	struct node *head = rest;
 	for (int i = 0; i < length; i++) {
 		struct node *node = (struct node *)calloc(1, sizeof(*node));
 		node->next = head;
@@ -26,13 +27,13 @@ SITE static struct node *lists_make(int length)
 
 SITE static void lists_lose(void)
 {
-	truth_keep(lists_make(10));
+	truth_keep(lists_make(10, kept));
 }
 
 int main(void)
 {
+	kept = lists_make(7, NULL);
 	lists_lose();
-	kept = lists_make(7);
 	loss_scrub();
 	loss_tell("definite", sizeof(struct node), 1);
 	loss_tell("indirect", 9 * sizeof(struct node), 9);
