@@ -5,9 +5,9 @@ import signal
 import unittest
 
 from cairn_test import SOURCE, CairnTest, testdata
-from leak_programs import CASES, HELD_BY_CHANCE, NOTHING, add, command_of, judge_by_cairn, name_of, split, truth_of_leaks
+from leak_programs import CASES, HELD_BY_CHANCE, NOTHING, Loss, add, command_of, judge_by_cairn, name_of, split, truth_of_leaks
 
-GO_ACTIONS = 'nothing', 'empty', 'good', 'one', 'many', 'threads', 'global', 'object'
+GO_ACTIONS = 'nothing', 'empty', 'good', 'one', 'threads', 'global', 'object'
 GO_ENDINGS = {'return': 0, 'exit': 3, 'panic': 2, 'term': -signal.SIGTERM, 'segv': 2}
 
 
@@ -33,7 +33,6 @@ class Leaks(CairnTest):
     def assert_nothing_more(self, bare, verdict):
         """What the program calls lost is lost or, by chance, reachable; nothing else is."""
         lost = add(*split(truth_of_leaks(bare.stdout), {}))
-        self.assertIn(add(*split(verdict.loss, {})), (lost, NOTHING), verdict)
         self.assertEqual(lost, add(add(*split(verdict.loss, {})), verdict.loss['reachable']), verdict)
 
     def test_each_program_loses_what_it_says(self):
@@ -64,6 +63,17 @@ class Leaks(CairnTest):
             for action in GO_ACTIONS:
                 with self.subTest(program=program, action=action):
                     self.assert_truth(*self.judge(testdata(program), action))
+
+    # Go's programs lie at low addresses, and so does the heap that follows them: there, of so many blocks, one may have an
+    # address that is a number in Go's data too.
+    def test_go_loses_many_blocks(self):
+        for program in 'leaks_go', 'leaks_go_stripped':
+            with self.subTest(program=program):
+                _, verdict = self.judge(testdata(program), 'many')
+                definite = verdict.loss['definite']
+                self.assertTrue(997 <= definite.objects <= 1000, verdict)
+                self.assertEqual(Loss(1000 * definite.objects, definite.objects), definite, verdict)
+                self.assertEqual(NOTHING, verdict.loss['indirect'], verdict)
 
     def test_go_however_it_ends(self):
         for ending, status in GO_ENDINGS.items():
