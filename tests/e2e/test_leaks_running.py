@@ -64,7 +64,8 @@ class Waiting(CairnTest):
         definite = verdict.contents['kinds']['definite']
         for value in 'bytes', 'objects':
             self.assertLessEqual(abs(definite[value] - truth[value]), 4 * errors[value], verdict)
-            self.assertTrue(errors[value] / 2 < definite[value + '_standard_error'] < errors[value] * 2, (errors, str(verdict)))
+        # The error of objects is told from the mean size of a stack's blocks; here sizes differ.
+        self.assertTrue(errors['bytes'] / 2 < definite['bytes_standard_error'] < errors['bytes'] * 2, (errors, str(verdict)))
         self.assertEqual((NOTHING, NOTHING), (verdict.loss['indirect'], verdict.loss['unknown']), verdict)
         self.assertNotIn('waiting_keep', verdict.functions('definite'), verdict)
         self.assertLessEqual(abs(verdict.loss['reachable'].bytes - truth['bytes']), 4 * errors['bytes'] + (64 << 10), verdict)
