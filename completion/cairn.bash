@@ -5,7 +5,7 @@
 #
 # Words that come from `cairn list` may be of other users: they are compared, never expanded (compgen -W would).
 
-_cairn_commands='run list top dump report diff flame symbolize merge remove'
+_cairn_commands='run list top dump report diff leaks flame symbolize merge remove'
 
 # The options of a command; = stands behind those that take a value.
 _cairn_options()
@@ -21,6 +21,9 @@ _cairn_options()
 	symbolize) echo --out= --quiet "$naming" --help --usage ;;
 	report) echo "$viewing" --by= --sort= --top= --stacks= --json --csv --folded --svg --pdf --dot --out= --help --usage ;;
 	diff) echo "$viewing" --functions --cum --confidence= --all --top= --json --csv --help --usage ;;
+	leaks) echo "$viewing" --kinds= --suppressions= --show-all --max-bytes= --exit-code= --show-reachable --top= --json --log= \
+		--junit= --out= --verbose --print-rules --rate= --no-follow --no-trace --ledger-memory= --library= --force \
+		--max-pause= --memory= --growth= --warmup= --interval= --unit-signal= --max-growth= --confidence= --help --usage ;;
 	flame) echo "$viewing" --out= --title= --quiet --help --usage ;;
 	merge) echo --out= --files-from= --null --quiet --help --usage ;;
 	remove) echo --all --quiet --help --usage ;;
@@ -74,13 +77,16 @@ _cairn_add_values() # COMMAND OPTION
 	case $1,$2 in
 	top,--sort | top,-s) _cairn_add live growth rate count age peak ;;
 	report,--sort | report,-s) _cairn_add flat cum ;;
-	report,--type | report,-t | diff,--type | diff,-t | flame,--type | flame,-t)
+	report,--type | report,-t | diff,--type | diff,-t | leaks,--type | leaks,-t | flame,--type | flame,-t)
 		_cairn_add inuse_space inuse_objects alloc_space alloc_objects samples cpu ;;
 	report,--out | report,-o | flame,--out | flame,-o | flame,-qo) _cairn_add_names -f ;;
 	symbolize,--out | symbolize,-o | symbolize,-qo) _cairn_add_names -f ;;
 	*,--sysroot | *,--debug-dir) _cairn_add_names -d ;;
 	merge,--out | merge,-o | merge,-[q0]*o | merge,--files-from) _cairn_add_names -f ;;
-	run,--signal) _cairn_add_signals ;;
+	leaks,--kinds) _cairn_add definite indirect reachable definite,indirect,reachable ;;
+	leaks,--suppressions | leaks,-s | leaks,-vs | leaks,--log | leaks,--junit | leaks,--out | leaks,-o | leaks,-vo | leaks,--library)
+		_cairn_add_names -f ;;
+	run,--signal | leaks,--unit-signal) _cairn_add_signals ;;
 	run,--ledger) _cairn_add_names -d ;;
 	run,--out | run,-o | run,-[xq]*o | run,--library) _cairn_add_names -f ;;
 	dump,--out | dump,-o | dump,-qo | dump,--since) _cairn_add_names -f ;;
@@ -91,13 +97,14 @@ _cairn_add_values() # COMMAND OPTION
 _cairn_takes_value() # COMMAND OPTION
 {
 	case $1,$2 in
-	run,-o | run,-[xq]*o | dump,-o | dump,-qo | top,-[csfin] | report,-[tfisno] | diff,-[tfin] | flame,-[otfi] | flame,-qo | symbolize,-o | symbolize,-qo | merge,-o | merge,-[q0]*o) return 0 ;;
+	run,-o | run,-[xq]*o | dump,-o | dump,-qo | top,-[csfin] | report,-[tfisno] | diff,-[tfin] | leaks,-[tfinso] | leaks,-v[so] | flame,-[otfi] | flame,-qo | symbolize,-o | symbolize,-qo | merge,-o | merge,-[q0]*o) return 0 ;;
 	*) [[ $2 == --* && " $(_cairn_options "$1") " == *" $2= "* ]] ;;
 	esac
 }
 
-# The number of the word that is the program of `cairn run`, if it is the one that is completed or comes before it.
-_cairn_find_program()
+# The number of the word that is the program of `cairn run` or `cairn leaks --`, if it is the one that is completed or comes
+# before it.
+_cairn_find_program() # COMMAND
 {
 	local i
 	for ((i = 2; i <= COMP_CWORD; i++)); do
@@ -105,11 +112,11 @@ _cairn_find_program()
 			echo $((i + 1))
 			return
 		elif [[ ${COMP_WORDS[i]} != -* ]]; then
-			echo "$i"
+			[[ $1 != run ]] || echo "$i"
 			return
 		elif [[ ${COMP_WORDS[i + 1]-} == = ]]; then
 			((i += 2))
-		elif _cairn_takes_value run "${COMP_WORDS[i]}"; then
+		elif _cairn_takes_value "$1" "${COMP_WORDS[i]}"; then
 			((i += 1))
 		fi
 	done
@@ -137,7 +144,7 @@ _cairn_complete_arguments() # CAIRN COMMAND
 		_cairn_add_listed dead "$1"
 		_cairn_add_names -f -X '!*.cairn'
 		_cairn_add_names -d ;;
-	report | diff | flame | symbolize | merge)
+	report | diff | leaks | flame | symbolize | merge)
 		_cairn_add_listed running "$1"
 		_cairn_add_listed dead "$1"
 		_cairn_add_names -f -X '!*.pb.gz'
@@ -163,7 +170,7 @@ _cairn() # CAIRN, as bash calls it
 		_cairn_add $_cairn_commands help --help --version
 		return
 	fi
-	if [[ $command == run ]] && program=$(_cairn_find_program) && [[ $program ]]; then
+	if [[ $command == run || $command == leaks ]] && program=$(_cairn_find_program "$command") && [[ $program ]]; then
 		_cairn_complete_program "$program"
 		return
 	fi

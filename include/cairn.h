@@ -45,6 +45,7 @@ struct cairn_stats {
 	uint64_t num_untracked;      // blocks whose freeing cannot be seen, because the ledger was full
 	uint64_t num_failed_dumps;
 	uint64_t ledger_bytes;       // memory in use by the tallies
+	uint64_t num_units;          // of work, by cairn_add_work()
 };
 
 #define CAIRN_CALL_(name, type, ...)                                          \
@@ -106,6 +107,12 @@ static inline int cairn_dump_peak(const char *path)
 static inline int cairn_dump_fd(int fd)
 {
 	CAIRN_CALL_("cairn_dump_fd_v1", int (*function)(int), fd);
+}
+
+// Tell that so many units of work were done, such as requests: `cairn leaks --growth` says what leaks in each.
+static inline int cairn_add_work(uint64_t num_units)
+{
+	CAIRN_CALL_("cairn_add_work_v1", int (*function)(uint64_t), num_units);
 }
 
 #undef CAIRN_CALL_

@@ -81,6 +81,7 @@ static void print_stats(void)
 	dprintf(STDOUT_FILENO, "stat num_untracked %lu\n", stats.num_untracked);
 	dprintf(STDOUT_FILENO, "stat num_failed_dumps %lu\n", stats.num_failed_dumps);
 	dprintf(STDOUT_FILENO, "stat ledger_bytes %lu\n", stats.ledger_bytes);
+	dprintf(STDOUT_FILENO, "stat num_units %lu\n", stats.num_units);
 }
 
 int main(int argc, char **argv)
@@ -137,6 +138,8 @@ int main(int argc, char **argv)
 	say("get_rate", cairn_get_rate());
 	struct cairn_stats wrong = {.size_bytes = 1};
 	say("stats of no size", cairn_stats(&wrong));
+	say("add_work", cairn_add_work(7));
+	say("add_work", cairn_add_work(5));
 	print_stats();
 	return 0;
 }

@@ -30,6 +30,7 @@ struct command {
 int diff_main(int argc, char **argv);
 int dump_main(int argc, char **argv);
 int flame_main(int argc, char **argv);
+int leaks_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int merge_main(int argc, char **argv);
 int remove_main(int argc, char **argv);

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stddef.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/memory.h"
 #include "base/system.h"
 #include "cli/command.h"
+#include "cli/launching.h"
 #include "cli/snapshot.h"
 #include "cli/subject.h"
 #include "profile/store.h"
@@ -339,25 +339,9 @@ void harvest_deinit(struct harvest *harvest)
 	free(harvest->files);
 }
 
-// Those that are waiting were meant for the program that has ended.
-static void let_signals_end_us(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	const struct sigaction ignored = { .sa_handler = SIG_IGN };
-	struct sigaction before;
-	sigset_t all;
-	sigemptyset(&all);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		sigaction(signals[i], &ignored, &before);
-		sigaction(signals[i], &before, NULL);
-		sigaddset(&all, signals[i]);
-	}
-	sigprocmask(SIG_UNBLOCK, &all, NULL);
-}
-
 void harvest_name(const struct harvest *harvest, struct naming *naming)
 {
-	let_signals_end_us();
+	launching_let_signals_end_us();
 	for (size_t i = 0; i < harvest->num_files; i++) {
 		struct store *store = store_create(1);
 		struct file_contents contents = file_contents_of(store);

@@ -37,6 +37,8 @@ struct leaks_request {
 	const char *suppressions[16];
 	size_t num_suppressions;
 	bool shows_all;        // no rules of cairn's own
+	bool shows_reachable;  // their stacks, too
+	bool is_verbose;       // which rules hid something, and each process
 	bool counts_kind[LEAK_NUM_KINDS]; // these are leaks (definite and indirect)
 	int64_t max_bytes;     // that may be lost (0)
 	int64_t max_growth_bytes; // that may be gained, in bytes; for a duration it is per hour (0)
@@ -49,11 +51,12 @@ struct leaks_request {
 	int64_t interval_ns;   // between snapshots; 0: a tenth
 	int unit_signal;       // each such signal that cairn gets is a unit of work done; 0: none
 	// Inspection of a running process.
-	int64_t max_pause_ns;
-	uint64_t memory_bytes;
+	int64_t max_pause_ns;  // 0: no limit
+	uint64_t memory_bytes; // that looking for pointers may take; also for a program
 	// A program.
 	bool is_first_only, is_untraced, is_forced;
 	const char *rate;      // "1"
+	const char *ledger_memory; // of each process, as CAIRN_MEMORY; NULL: the default
 	char library[PATH_MAX];
 };
 

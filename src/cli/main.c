@@ -14,6 +14,7 @@ static const struct command commands[] = {
 	{ "dump", "write the profile of a running or dead program", dump_main },
 	{ "report", "what a profile tells: functions and stacks, as text or data", report_main },
 	{ "diff", "what grew between two profiles, and what of it is chance", diff_main },
+	{ "leaks", "whether a program or process leaks, what it lost and where", leaks_main },
 	{ "flame", "an interactive flame graph of a profile, or of two compared", flame_main },
 	{ "symbolize", "give a profile the names and lines of its code", symbolize_main },
 	{ "merge", "write the sum of profiles", merge_main },
@@ -36,6 +37,7 @@ static void print_help(FILE *to)
 		    "  cairn list                         what is being profiled\n"
 		    "  cairn top 1234                     look into it while it runs\n"
 		    "  cairn report 1234                  where its memory is now\n"
+		    "  cairn leaks -- ./test-suite        what it lost; for CI, too\n"
 		    "  cairn diff old.pb.gz new.pb.gz     what grew\n"
 		    "\n"
 		    "'cairn COMMAND --help' and 'man cairn' tell more; 'cairn --version' prints the\n"

@@ -6,17 +6,14 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/harvest.h"
-#include "cli/library.h"
+#include "cli/launching.h"
 #include "cli/snapshot.h"
 #include "control/config.h"
 #include "launch/child.h"
-#include "launch/program.h"
-#include "target/list.h"
 
 // As env(1) and timeout(1) have it: what is ours, not the program's.
 #define STATUS_OWN_FAILURE 125
@@ -30,50 +27,40 @@ enum {
 	KEY_LIBRARY,
 };
 
-// Options that set a variable of the program's environment.
-static const char *const variables[] = {
-	"CAIRN_OUT",    "CAIRN_RATE",  "CAIRN_LEDGER", "CAIRN_INTERVAL", "CAIRN_SIGNAL",  "CAIRN_DUMP_GROWTH", "CAIRN_KEEP",
-	"CAIRN_MEMORY", "CAIRN_ONLY",  "CAIRN_SEED",   "CAIRN_PEAK",	 "CAIRN_FATAL", "CAIRN_VERBOSE", "CAIRN_VERIFY_STACKS",
-};
-
-enum { OUT, RATE, LEDGER, INTERVAL, SIGNAL, DUMP_GROWTH, KEEP, MEMORY, ONLY, SEED, FIRST_FLAG, PEAK = FIRST_FLAG, FATAL, VERBOSE,
-       VERIFY_STACKS, NUM_VARIABLES };
-
 static const struct argp_option options[] = {
-	{ "out", FIRST_VARIABLE + OUT, "PATTERN", 0, "name of the profile: %p pid, %n number, %e program, %t unix time, "
-						    "%h host (default " CONFIG_DEFAULT_OUT ")", 1 },
+	{ "out", FIRST_VARIABLE + LAUNCHING_OUT, "PATTERN", 0, "name of the profile: %p pid, %n number, %e program, %t "
+							      "unix time, %h host (default " CONFIG_DEFAULT_OUT ")", 1 },
 	{ NULL, 'o', "PATTERN", 0, "the same as --out", 1 },
-	{ "rate", FIRST_VARIABLE + RATE, "BYTES", 0, "mean bytes between samples (512K); 1 is exact", 1 },
+	{ "rate", FIRST_VARIABLE + LAUNCHING_RATE, "BYTES", 0, "mean bytes between samples (512K); 1 is exact", 1 },
 	{ "exact", 'x', NULL, 0, "record every allocation: --rate 1", 1 },
-	{ "peak", FIRST_VARIABLE + PEAK, NULL, 0, "with each profile write another, of the heap when it was largest", 1 },
+	{ "peak", FIRST_VARIABLE + LAUNCHING_PEAK, NULL, 0, "with each profile write another, of the heap when it was largest", 1 },
 	{ "symbolize", KEY_SYMBOLIZE, NULL, 0, "give the profile names and lines, so that it can be read where the program is not",
 	  1 },
 	{ "merge", KEY_MERGE, NULL, 0, "one profile for all processes", 2 },
 	{ "no-follow", KEY_NO_FOLLOW, NULL, 0, "profile the first process only, not those that it starts", 2 },
-	{ "only", FIRST_VARIABLE + ONLY, "NAMES", 0, "profile only these programs, separated by commas", 2 },
-	{ "interval", FIRST_VARIABLE + INTERVAL, "TIME", 0, "also write a profile every 500ms, 30s, 5m or 1h", 3 },
-	{ "signal", FIRST_VARIABLE + SIGNAL, "SIGNAL", 0, "also write one on this signal (USR2, RTMIN+3)", 3 },
-	{ "dump-growth", FIRST_VARIABLE + DUMP_GROWTH, "BYTES", 0, "also write one when the heap has grown by this much", 3 },
-	{ "fatal", FIRST_VARIABLE + FATAL, NULL, 0, "also let the program write one just before a signal ends it", 3 },
-	{ "keep", FIRST_VARIABLE + KEEP, "NUMBER", 0, "of the profiles that the program wrote keep only so many, the newest", 3 },
-	{ "ledger", FIRST_VARIABLE + LEDGER, "DIRECTORY", 0, "keep the ledgers in DIRECTORY/run.*, and leave them there when "
-							     "their profiles are written", 4 },
-	{ "memory", FIRST_VARIABLE + MEMORY, "BYTES", 0, "limit of each ledger (64M, with --exact 1G)", 4 },
-	{ "seed", FIRST_VARIABLE + SEED, "NUMBER", 0, "make sampling repeatable (one thread)", 4 },
+	{ "only", FIRST_VARIABLE + LAUNCHING_ONLY, "NAMES", 0, "profile only these programs, separated by commas", 2 },
+	{ "interval", FIRST_VARIABLE + LAUNCHING_INTERVAL, "TIME", 0, "also write a profile every 500ms, 30s, 5m or 1h", 3 },
+	{ "signal", FIRST_VARIABLE + LAUNCHING_SIGNAL, "SIGNAL", 0, "also write one on this signal (USR2, RTMIN+3)", 3 },
+	{ "dump-growth", FIRST_VARIABLE + LAUNCHING_DUMP_GROWTH, "BYTES", 0, "also write one when the heap has grown by this much", 3 },
+	{ "fatal", FIRST_VARIABLE + LAUNCHING_FATAL, NULL, 0, "also let the program write one just before a signal ends it", 3 },
+	{ "keep", FIRST_VARIABLE + LAUNCHING_KEEP, "NUMBER", 0, "of the profiles that the program wrote keep only so many, the "
+								"newest", 3 },
+	{ "ledger", FIRST_VARIABLE + LAUNCHING_LEDGER, "DIRECTORY", 0, "keep the ledgers in DIRECTORY/run.*, and leave them there "
+								       "when their profiles are written", 4 },
+	{ "memory", FIRST_VARIABLE + LAUNCHING_MEMORY, "BYTES", 0, "limit of each ledger (64M, with --exact 1G)", 4 },
+	{ "seed", FIRST_VARIABLE + LAUNCHING_SEED, "NUMBER", 0, "make sampling repeatable (one thread)", 4 },
 	{ "library", KEY_LIBRARY, "FILE", 0, "preload this libcairn.so", 4 },
 	{ "force", KEY_FORCE, NULL, 0, "start the program even if it cannot be profiled", 4 },
 	{ "quiet", 'q', NULL, 0, "do not say where the profile is", 5 },
-	{ "verbose", FIRST_VARIABLE + VERBOSE, NULL, 0, "let the library say on stderr what it does", 5 },
-	{ "verify-stacks", FIRST_VARIABLE + VERIFY_STACKS, NULL, 0, "compare each stack with libunwind's (slow)", 5 },
+	{ "verbose", FIRST_VARIABLE + LAUNCHING_VERBOSE, NULL, 0, "let the library say on stderr what it does", 5 },
+	{ "verify-stacks", FIRST_VARIABLE + LAUNCHING_VERIFY_STACKS, NULL, 0, "compare each stack with libunwind's (slow)", 5 },
 	{ 0 },
 };
 
 struct run {
-	const char *values[NUM_VARIABLES]; // of variables[]; NULL: not given
-	bool is_merged, is_first_only, is_forced, is_quiet, is_symbolized;
-	char library[PATH_MAX];
-	char directory[PATH_MAX]; // of the ledgers
-	char **argv;              // PROGRAM ARGS
+	struct launching launching;
+	bool is_merged, is_quiet, is_symbolized;
+	char **argv; // PROGRAM ARGS
 };
 
 static const char *option_name(int key)
@@ -88,31 +75,31 @@ static void set_variable(struct run *run, struct argp_state *state, int number, 
 {
 	char storage[1024];
 	struct text expected = TEXT_ON(storage);
-	if (number == OUT && strcmp(value, "-") == 0)
+	if (number == LAUNCHING_OUT && strcmp(value, "-") == 0)
 		argp_error(state, "--out: -: standard output is the program's; name a file, or another pattern");
-	if (!config_check(variables[number], value, &expected))
+	if (!config_check(launching_variables[number], value, &expected))
 		argp_error(state, "--%s: %s", option_name(FIRST_VARIABLE + number), storage);
-	run->values[number] = value;
+	run->launching.values[number] = value;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct run *run = state->input;
-	if (key >= FIRST_VARIABLE && key < FIRST_VARIABLE + NUM_VARIABLES) {
+	if (key >= FIRST_VARIABLE && key < FIRST_VARIABLE + LAUNCHING_NUM_VARIABLES) {
 		int number = key - FIRST_VARIABLE;
-		set_variable(run, state, number, number >= FIRST_FLAG ? "1" : argument);
+		set_variable(run, state, number, number >= LAUNCHING_FIRST_FLAG ? "1" : argument);
 		return 0;
 	}
 	switch (key) {
-	case 'o': set_variable(run, state, OUT, argument); return 0;
-	case 'x': run->values[RATE] = "1"; return 0;
+	case 'o': set_variable(run, state, LAUNCHING_OUT, argument); return 0;
+	case 'x': run->launching.values[LAUNCHING_RATE] = "1"; return 0;
 	case 'q': run->is_quiet = true; return 0;
 	case KEY_MERGE: run->is_merged = true; return 0;
 	case KEY_SYMBOLIZE: run->is_symbolized = true; return 0;
-	case KEY_NO_FOLLOW: run->is_first_only = true; return 0;
-	case KEY_FORCE: run->is_forced = true; return 0;
+	case KEY_NO_FOLLOW: run->launching.is_first_only = true; return 0;
+	case KEY_FORCE: run->launching.is_forced = true; return 0;
 	case KEY_LIBRARY:
-		if (!realpath(argument, run->library))
+		if (!realpath(argument, run->launching.library))
 			argp_failure(state, STATUS_OWN_FAILURE, errno, "%s", argument);
 		return 0;
 	case ARGP_KEY_ARGS:
@@ -135,65 +122,6 @@ static const struct argp argp = {
 	"  cairn run --merge --interval 1m -- make -j4\n"
 	"  cairn run --peak -- python3 script.py", NULL, NULL, NULL,
 };
-
-static const char *value_of(const struct run *run, int number)
-{
-	const char *inherited = getenv(variables[number]);
-	return run->values[number] ? run->values[number] : inherited && *inherited ? inherited : NULL;
-}
-
-// The program would run unprofiled.
-static bool check_inherited(struct error *error)
-{
-	for (int i = 0; i < NUM_VARIABLES; i++) {
-		char storage[1024];
-		struct text expected = TEXT_ON(storage);
-		const char *value = getenv(variables[i]);
-		if (value && *value && !config_check(variables[i], value, &expected))
-			return error_set(error, "%s=%s", variables[i], storage);
-	}
-	return true;
-}
-
-// A directory of this run's own, so that nothing else is in it.
-static bool make_directory(struct run *run, struct error *error)
-{
-	const char *parent = value_of(run, LEDGER);
-	if (!parent && !(parent = list_default_directory(error)))
-		return false;
-	mkdir(parent, 0700); // if it is not there
-	char *absolute = realpath(parent, NULL);
-	if (!absolute)
-		return error_set(error, "%s: %s", parent, strerror(errno));
-	int length = snprintf(run->directory, sizeof(run->directory), "%s/run.XXXXXX", absolute);
-	free(absolute);
-	if (length >= (int)sizeof(run->directory) || !mkdtemp(run->directory))
-		return error_set(error, "%s: no directory for ledgers can be made in it: %s", parent, strerror(errno));
-	// A server's workers may have become another user before they make theirs.
-	if (geteuid() == 0)
-		chmod(run->directory, 01733);
-	return true;
-}
-
-// In the child: the variables, and the library before what is preloaded already.
-static void set_environment(void *context)
-{
-	const struct run *run = context;
-	const char *before = getenv("LD_PRELOAD");
-	char *preload = NULL, pid[32];
-	for (int i = 0; i < NUM_VARIABLES; i++)
-		if (run->values[i])
-			setenv(variables[i], run->values[i], 1);
-	setenv(variables[LEDGER], run->directory, 1);
-	unsetenv("CAIRN_PID");
-	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (run->is_first_only)
-		setenv("CAIRN_PID", pid, 1);
-	if (before && *before && asprintf(&preload, "%s:%s", run->library, before) > 0)
-		setenv("LD_PRELOAD", preload, 1);
-	else
-		setenv("LD_PRELOAD", run->library, 1);
-}
 
 // For a shell: as it is, or in quotes where it has other characters than names mostly have.
 static void add_quoted(struct text *text, const char *name)
@@ -245,7 +173,7 @@ static const char *why_nothing(const struct run *run, const struct harvest *harv
 {
 	if (harvest->num_empty)
 		return "recording was off";
-	if (value_of(run, ONLY))
+	if (launching_get_value(&run->launching, LAUNCHING_ONLY))
 		return "no program that --only names was started";
 	return "the program did not load the library, or it kept its ledger in memory, where it could not be in a file, and wrote its "
 	       "profile itself; --verbose tells more";
@@ -267,58 +195,38 @@ static void report(const struct run *run, const struct harvest *harvest)
 		fprintf(stderr, "cairn: nothing was profiled: %s\n", why_nothing(run, harvest));
 }
 
-// Set up what the program needs.  False, with the status to end with.
-static bool prepare(struct run *run, char **path, bool *is_linked, int *status, struct error *error)
-{
-	*status = STATUS_OWN_FAILURE;
-	if (!check_inherited(error))
-		return false;
-	if (!run->library[0] && !library_find(run->library, error))
-		return false;
-	if (!program_find(run->argv[0], path, status, error))
-		return false;
-	*status = STATUS_OWN_FAILURE;
-	if (!run->is_forced && !program_can_be_preloaded(*path, error)) {
-		struct error why = *error;
-		return error_set(error, "%s (--force starts it all the same)", why.message);
-	}
-	return make_directory(run, error) && library_make_plain(run->library, run->directory, is_linked, error);
-}
-
 int run_main(int argc, char **argv)
 {
 	struct run run = { 0 };
 	struct error error;
 	struct harvest harvest;
-	char *path = NULL;
+	struct launching *launching = &run.launching;
 	int status;
-	bool is_linked = false;
 	command_parse_or_end(&argp, argc, argv, ARGP_IN_ORDER, &run, STATUS_OWN_FAILURE);
 	setlocale(LC_CTYPE, "");
-	if (!prepare(&run, &path, &is_linked, &status, &error)) {
+	if (!launching_init(launching, run.argv[0], STATUS_OWN_FAILURE, &status, &error)) {
+		launching_deinit(launching, false);
 		command_fail(&error);
 		return status;
 	}
-	struct child child = { .path = path, .argv = run.argv, .prepare = set_environment, .context = &run };
+	struct child child = { .path = launching->path, .argv = run.argv, .prepare = launching_set_environment,
+			       .context = launching };
 	bool has_run = child_run(&child, &status, &error);
 	if (has_run) {
-		const char *pattern = value_of(&run, OUT), *peak = value_of(&run, PEAK);
-		const char *symbolize = getenv("CAIRN_SYMBOLIZE");
+		const char *pattern = launching_get_value(launching, LAUNCHING_OUT), *symbolize = getenv("CAIRN_SYMBOLIZE");
+		const char *peak = launching_get_value(launching, LAUNCHING_PEAK);
 		struct naming naming = { .is_quiet = run.is_quiet };
 		run.is_symbolized |= symbolize && strcmp(symbolize, "names") == 0;
-		const struct harvest_request request = { run.directory, pattern ? pattern : CONFIG_DEFAULT_OUT, child.pid,
+		const struct harvest_request request = { launching->directory, pattern ? pattern : CONFIG_DEFAULT_OUT, child.pid,
 							 child.wait_status, peak && strcmp(peak, "1") == 0, run.is_merged,
-							 value_of(&run, LEDGER) != NULL };
+							 launching_get_value(launching, LAUNCHING_LEDGER) != NULL };
 		harvest_run(&harvest, &request);
 		report(&run, &harvest);
 		if (run.is_symbolized)
 			harvest_name(&harvest, &naming);
 		harvest_deinit(&harvest);
 	}
-	if (is_linked && (!has_run || !harvest.num_running))
-		unlink(run.library);
-	rmdir(run.directory); // if nothing is left in it
-	free(path);
+	launching_deinit(launching, has_run && harvest.num_running);
 	if (has_run)
 		child_end_alike(&child);
 	command_fail(&error);

@@ -97,6 +97,7 @@ EXPORT int cairn_stats_v1(struct cairn_stats *stats)
 		.num_untracked = ledger_get_count(ledger, LEDGER_COUNTER_untracked_objects),
 		.num_failed_dumps = ledger_get_count(ledger, LEDGER_COUNTER_failed_dumps),
 		.ledger_bytes = atomic_load_explicit(&ledger->header->charged_bytes, memory_order_relaxed),
+		.num_units = atomic_load_explicit(&ledger->header->num_units, memory_order_relaxed),
 	};
 	memcpy(stats, &all, stats->size_bytes < sizeof(all) ? stats->size_bytes : sizeof(all));
 	return CAIRN_OK;
@@ -126,4 +127,13 @@ EXPORT int cairn_dump_fd_v1(int fd)
 	if (!is_loaded())
 		return CAIRN_NOT_LOADED;
 	return fd >= 0 ? result_of(dump_to_fd(fd)) : CAIRN_INVALID;
+}
+
+EXPORT int cairn_add_work_v1(uint64_t num_units)
+{
+	if (!is_loaded())
+		return CAIRN_NOT_LOADED;
+	// Relaxed: a count, orders nothing.
+	atomic_fetch_add_explicit(&profiler.ledger.header->num_units, num_units, memory_order_relaxed);
+	return CAIRN_OK;
 }

@@ -16,6 +16,8 @@
 
 #include "launch/sentinel.h"
 
+#define GRACE_NS INT64_C(100000000) // for those that the child leaves behind, to end too
+
 // What was ours before, for the child.
 struct inherited {
 	sigset_t mask;
@@ -124,9 +126,11 @@ static void stop(const struct child *child, struct sentinel *sentinel, int numbe
 // True when it has ended.  Orphans come to us where we are the first process of a container.
 static bool has_ended(struct child *child, struct sentinel *sentinel)
 {
-	int status;
+	int status, options = WNOHANG | WUNTRACED | (child->is_traced ? __WALL : 0);
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+	while ((pid = waitpid(-1, &status, options)) > 0) {
+		if (child->is_traced && tracer_take(child->tracer, pid, &status))
+			continue;
 		if (pid == child->pid && WIFSTOPPED(status)) {
 			stop(child, sentinel, WSTOPSIG(status));
 		} else if (pid == child->pid) {
@@ -179,10 +183,13 @@ bool child_run(struct child *child, int *status, struct error *error)
 	close(report[1]);
 	close_others(report[0], signals);
 	sentinel_init(&sentinel);
+	child->is_traced = child->tracer && tracer_begin(child->tracer, child->pid, &child->why_untraced);
 	send(report[0], "", 1, MSG_NOSIGNAL);
 	bool has_failed = read(report[0], &reason, sizeof(reason)) == (ssize_t)sizeof(reason);
 	close(report[0]);
 	wait_for(child, signals, &sentinel);
+	if (child->is_traced)
+		tracer_release(child->tracer, GRACE_NS);
 	sentinel_deinit(&sentinel);
 	close(signals);
 	*status = reason == ENOENT ? 127 : 126;

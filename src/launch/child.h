@@ -15,12 +15,16 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "launch/tracer.h"
 
 struct child {
 	const char *path;
 	char *const *argv;
 	void (*prepare)(void *context); // called in the child before it executes path, to set its environment
 	void *context;
+	struct tracer *tracer; // NULL: it is not followed
+	bool is_traced;            // written by child_run(): tracer follows it
+	struct error why_untraced; // if there is a tracer and it does not, because tracing is not allowed here
 	pid_t pid;
 	int wait_status; // when it has ended, as waitpid() gives it
 };

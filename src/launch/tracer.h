@@ -5,7 +5,9 @@
  *
  * Threads and descendants are followed with ptrace (PTRACE_SEIZE, so no signal is seen that would not be without
  * it); between their ends they are only touched at clone, exec, and when they get a signal or stop.  If this process ends,
- * they go on untraced.
+ * they go on untraced.  What ptrace does not allow to hide: a set-user-id program does not get its rights unless we have
+ * them; nobody else (a debugger, a leak sanitizer) can trace those who are followed; while this process is stopped, those
+ * that come to such an event wait.
  *
  * OUTSIDE; the thread that began it.
  */
@@ -32,7 +34,8 @@ struct tracer_end {
 
 struct tracer;
 
-// at_end is called for each process, which is held until it returns.  is_first_only: descendants are left alone.
+// at_end is called for each process, which is held until it returns; not for the child if it could not execute its program,
+// nor for one that ends with the memory of its maker (vfork) while that lives.  is_first_only: descendants are left alone.
 struct tracer *tracer_create(bool is_first_only, void (*at_end)(void *context, const struct tracer_end *end), void *context);
 
 // Begin with a child that has not executed its program yet.  False if tracing is not allowed here.
@@ -43,7 +46,8 @@ bool tracer_begin(struct tracer *tracer, pid_t child, struct error *error);
 // stopped or ended, or it was not about anything that is followed.
 bool tracer_take(struct tracer *tracer, pid_t tid, int *status);
 
-// Let all that is still followed go on alone.  Those who end within grace_ns are still held at their end before.
+// Let all that is still followed go on alone.  Those who end within grace_ns are still held at their end before.  It returns
+// at the latest a second after; who has not stopped by then is let go when this process ends.
 void tracer_release(struct tracer *tracer, int64_t grace_ns);
 void tracer_destroy(struct tracer *tracer); // NULL: nothing to do
 

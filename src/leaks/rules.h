@@ -4,8 +4,18 @@
  *
  * A rule is one of LeakSanitizer's lines ("leak:PATTERN", a part of the name of a function, source file or binary of any
  * frame; * stands for anything, ^ and $ for its ends; # begins a comment line) or one of valgrind's blocks ({ name,
- * Memcheck:Leak, optionally match-leak-kinds: ..., then fun:, obj:, src: lines and "..." from the leaf on, with * and ?, }; blocks of other tools and
- * kinds are taken and never match).  Files may hold both.
+ * Memcheck:Leak, optionally match-leak-kinds: ..., then fun:, obj:, src: lines and "..." from the leaf on, with * and ?, };
+ * blocks of other tools and kinds are taken, never match and are no rules below).  Files may hold both.
+ *
+ * Stacks here begin at the caller of malloc(), valgrind's blocks with malloc() itself.  So a first line of a block that names
+ * an allocation function (fun:malloc, fun:_Znwm, fun:*alloc) stands for the frame that is not there; blocks without such a
+ * line may begin with the caller.  Where C++'s operator new is on the stack, fun:malloc does not stand for it, and any operator does
+ * for any other.  A block with nothing but fun:malloc hides all that malloc() returned, as in valgrind.  "leak:malloc" is
+ * compared with the caller and its callers only: it hides what functions, files and binaries with malloc in their names asked
+ * for, not everything; nor does "leak:libstdc++" hide all that operator new returned.
+ *
+ * What valgrind calls possibly lost is definite here, so match-leak-kinds: possible alone matches nothing.  Where nobody looked
+ * what became of a block (LEAK_UNKNOWN) only rules without match-leak-kinds, or with all, match.
  *
  * OUTSIDE; one thread.  Files are not trusted: length and number of rules are bounded, and matching takes no longer than
  * length of pattern times length of name.

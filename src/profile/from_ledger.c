@@ -208,6 +208,12 @@ static void get_values(int64_t *values, const struct tally *tally, const struct 
 	values[HEAP_INUSE_SPACE] = (int64_t)(request->is_peak ? tally->peak_bytes : tally->live_bytes);
 }
 
+static bool push_sample(const struct profile_request *request, uint32_t site, struct profile_sample *sample,
+			const struct profile_sink *sink)
+{
+	return request->split ? request->split(request->context, site, sample, sink) : sink->sample(sink->context, sample);
+}
+
 static bool push_samples(const struct ledger *ledger, const struct profile_request *request,
 			 const struct profile_sink *sink, uint32_t num_sites, uint32_t num_frames_before)
 {
@@ -226,7 +232,7 @@ static bool push_samples(const struct ledger *ledger, const struct profile_reque
 		for (size_t j = 0; j < num_frames; j++)
 			is_new |= frames[j] >= num_frames_before;
 		sample.num_locations = num_frames;
-		if (!is_new && num_frames && !sink->sample(sink->context, &sample))
+		if (!is_new && num_frames && !push_sample(request, i, &sample, sink))
 			return false;
 	}
 	return true;
@@ -237,8 +243,8 @@ bool profile_from_ledger(const struct ledger *ledger, const struct profile_reque
 {
 	uint64_t rate_bytes = atomic_load_explicit(&ledger->header->rate_bytes, memory_order_relaxed);
 	const struct profile_description description = {
-		.types = heap_types,
-		.num_types = HEAP_NUM_VALUES,
+		.types = request->split ? &heap_types[HEAP_INUSE_OBJECTS] : heap_types,
+		.num_types = request->split ? HEAP_NUM_VALUES - HEAP_INUSE_OBJECTS : HEAP_NUM_VALUES,
 		.default_type = heap_types[HEAP_INUSE_SPACE].type,
 		.period_type = heap_period_type,
 		.period = !rate_bytes ? 1 : rate_bytes < INT64_MAX ? (int64_t)rate_bytes : INT64_MAX,

@@ -18,6 +18,10 @@ struct profile_request {
 	int64_t cpu_ns;      // that the program has used so far; 0: not known
 	double ticks_per_ns; // of the ledger's ticks; 0: not known
 	struct own_names *names; // of this ledger, not pushed yet; NULL: locations have addresses only
+	// Called for each site in the place of pushing its sample with the ledger's tallies, to push any number of them
+	// with the types inuse_objects and inuse_space only; false ends the stream.  NULL: all types are pushed.
+	bool (*split)(void *context, uint32_t site, struct profile_sample *sample, const struct profile_sink *sink);
+	void *context; // of split
 };
 
 // Push the profile into sink: true if the sink took all of it.

@@ -34,3 +34,17 @@ double chance_of_difference(double old, double new, double variance, double wort
 	double evidence = fmax(evidence_of_share(old, new, worth), evidence_of_spread(difference, variance, worth));
 	return fmin(1, 2 * exp(-evidence));
 }
+
+// The terms of the binomial distribution from came heads up, each from the one before.
+double chance_of_majority(uint32_t came, uint32_t went)
+{
+	int sign;
+	double all = (double)came + went, sum = 0;
+	double term = exp(lgamma_r(all + 1, &sign) - lgamma_r(came + 1.0, &sign) - lgamma_r(went + 1.0, &sign) - all * M_LN2);
+	for (uint32_t tails = went;; tails--) {
+		sum += term;
+		if (tails == 0)
+			return fmin(1, sum);
+		term *= tails / (all - tails + 1);
+	}
+}

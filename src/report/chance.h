@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Chance: how likely two estimates of the same thing are as far apart as two estimates are.
+ * Chance: how likely two estimates, or counts, of the same thing are as far apart as two are.
  *
  * OUTSIDE; any thread.
  */
 #ifndef CAIRN_REPORT_CHANCE_H
 #define CAIRN_REPORT_CHANCE_H
+
+#include <stdint.h>
 
 // The probability, at most, that two estimates which are told by old and new, and whose variances add up to variance,
 // differ by as much or more in either direction where nothing changed; 0: they are exact and differ.  worth is how much
@@ -19,5 +21,8 @@
 // - The difference has the variance, and is made up of pieces of which those much larger than worth are missed with a probability
 //   that falls like exp(-piece/worth): a sub-gamma variable with that scale.  Near the normal distribution for many samples.
 double chance_of_difference(double old, double new, double variance, double worth);
+
+// The probability that of came + went tosses of a coin came or more show heads (a sign test): exact.
+double chance_of_majority(uint32_t came, uint32_t went);
 
 #endif

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PF_KTHREAD 0x00200000 // <linux/sched.h>
 
 static FILE *open_file(pid_t pid, const char *name)
 {
@@ -43,11 +46,11 @@ bool process_is_alive(pid_t pid)
 	return pid > 0 && read_stat(pid, 4, &state, &unused) && state != 'Z' && state != 'X';
 }
 
-bool process_is_stopped(pid_t pid)
+bool process_is_of_kernel(pid_t pid)
 {
 	char state;
-	uint64_t unused;
-	return read_stat(pid, 4, &state, &unused) && (state == 'T' || state == 't');
+	uint64_t flags;
+	return read_stat(pid, 9, &state, &flags) && flags & PF_KTHREAD;
 }
 
 uint64_t process_start(pid_t pid)
@@ -84,32 +87,81 @@ pid_t process_parent(pid_t pid)
 	return read_stat(pid, 4, &state, &parent) ? (pid_t)parent : 0;
 }
 
-// The last number in a line of /proc/PID/status; 0: none.
-static pid_t read_status(pid_t pid, const char *field)
+// The last word of a line of /proc/PID/status, as a number; false: there is none.
+static bool read_status(pid_t pid, const char *field, int base, uint64_t *number)
 {
 	char line[512];
-	pid_t number = 0;
+	bool is_found = false;
 	FILE *file = open_file(pid, "status");
 	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, field, strlen(field)) != 0)
+		return false;
+	while (!is_found && fgets(line, sizeof(line), file)) {
+		const char *last = strncmp(line, field, strlen(field)) == 0 ? strrchr(line, '\t') : NULL;
+		if (!last)
 			continue;
-		const char *last = strrchr(line, '\t');
-		number = last ? atoi(last) : 0;
+		*number = strtoull(last, NULL, base);
+		is_found = true;
 	}
 	fclose(file);
-	return number;
+	return is_found;
+}
+
+static pid_t read_pid(pid_t pid, const char *field)
+{
+	uint64_t number;
+	return read_status(pid, field, 10, &number) ? (pid_t)number : 0;
+}
+
+static uint64_t bit_of(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
+bool process_thread_is_killed(pid_t tid)
+{
+	uint64_t pending;
+	return read_status(tid, "SigPnd:", 16, &pending) && pending & bit_of(SIGKILL);
+}
+
+static bool has_pending(pid_t pid, uint64_t signals)
+{
+	uint64_t of_process, of_thread;
+	return read_status(pid, "ShdPnd:", 16, &of_process) && read_status(pid, "SigPnd:", 16, &of_thread) &&
+	       (of_process | of_thread) & signals;
+}
+
+// One that is traced stays in state t until the tracer, who may be stopped itself, lets it go on.
+bool process_is_stopped(pid_t pid)
+{
+	char state;
+	uint64_t unused;
+	if (!read_stat(pid, 4, &state, &unused))
+		return false;
+	return state == 'T' || (state == 't' && !has_pending(pid, bit_of(SIGCONT) | bit_of(SIGKILL)));
+}
+
+pid_t process_tracer(pid_t pid)
+{
+	return read_pid(pid, "TracerPid:");
+}
+
+bool process_find_user(pid_t pid, uid_t *user)
+{
+	uint64_t number; // the last one is of the file system, which follows the effective one
+	if (!read_status(pid, "Uid:", 10, &number))
+		return false;
+	*user = (uid_t)number;
+	return true;
 }
 
 pid_t process_of_thread(pid_t tid)
 {
-	return read_status(tid, "Tgid:");
+	return read_pid(tid, "Tgid:");
 }
 
 pid_t process_inner_pid(pid_t pid)
 {
-	return read_status(pid, "NSpid:");
+	return read_pid(pid, "NSpid:");
 }
 
 // A newline in a path is shown as "\012".
@@ -131,6 +183,8 @@ static bool read_mapping(char *line, struct process_mapping *mapping)
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %" SCNu64 " %n", &mapping->start, &mapping->limit,
 		   permissions, &mapping->offset, &mapping->inode, &path_at) < 5)
 		return false;
+	mapping->is_readable = permissions[0] == 'r';
+	mapping->is_writable = permissions[1] == 'w';
 	mapping->is_shared = permissions[3] == 's';
 	mapping->path = path_at ? unescape(line + path_at) : "";
 	return true;

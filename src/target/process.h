@@ -14,7 +14,7 @@
 // False if there is no such process (or it is a zombie).
 bool process_is_alive(pid_t pid);
 
-// True if a signal has stopped it.
+// True if a signal has stopped it; not if it has been told to go on and only waits for who traces it.
 bool process_is_stopped(pid_t pid);
 
 // Its parent; 0: not known.
@@ -22,6 +22,18 @@ pid_t process_parent(pid_t pid);
 
 // The process that a thread belongs to, which is itself for a process; 0: not known.
 pid_t process_of_thread(pid_t tid);
+
+// Who traces it, a debugger for example; 0: nobody, or not known.
+pid_t process_tracer(pid_t pid);
+
+// True if a thread has been told to end by the kernel, and has not begun to.
+bool process_thread_is_killed(pid_t tid);
+
+// Whose it is, its effective user.  False if it is not known.
+bool process_find_user(pid_t pid, uid_t *user);
+
+// True if it is a part of the kernel.
+bool process_is_of_kernel(pid_t pid);
 
 // When it began, in clock ticks since boot; 0: not known.  With the pid this names a process for good,
 // whatever it executes.
@@ -41,7 +53,7 @@ pid_t process_inner_pid(pid_t pid);
 struct process_mapping {
 	uint64_t start, limit;
 	uint64_t offset, inode; // in and of the file
-	bool is_shared;
+	bool is_readable, is_writable, is_shared;
 	const char *path;
 };
 bool process_read_mappings(pid_t pid, bool (*visit)(void *context, const struct process_mapping *mapping), void *context);

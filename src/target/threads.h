@@ -21,6 +21,7 @@
 
 struct thread_state {
 	pid_t tid;
+	int signal; // one that it was about to get, and gets when it goes on; 0: none.  Written by threads_stop() only
 	uint64_t pc, sp, fs_base;
 	// All that may hold a pointer, general and vector registers.
 	size_t num_words;
@@ -36,7 +37,8 @@ struct threads {
 
 // Stop all threads of a process, those that are created meanwhile too, within limit_ns.  False, and all go on: it is
 // gone, belongs to somebody else, is traced already, has a thread that does not stop, or is this process; the error says
-// which, with the pid.
+// which, with the pid.  A thread that does not stop cannot be let go either: it would wait for this process when it does,
+// so it is best ended soon after.
 bool threads_stop(struct threads *threads, pid_t pid, int64_t limit_ns, struct error *error);
 
 // Let them go on.
@@ -44,5 +46,9 @@ void threads_resume(struct threads *threads);
 
 // The registers of a thread that is in a ptrace stop of ours.  False if it is gone.
 bool threads_read_registers(struct thread_state *state, pid_t tid);
+
+// A few system calls fail with EINTR when a thread is stopped although it gets no signal.  Of a thread that is in a ptrace
+// stop before its signals are delivered: make the call again when it goes on, unless a handler runs then.
+void threads_restart_call(pid_t tid);
 
 #endif

@@ -132,7 +132,7 @@ class ByCall(CairnTest):
         run = self.run_bare('api', self.new_directory())
         self.assertEqual((0, b''), (run.process.returncode, run.stderr))
         results = [line for line in run.stdout.decode().splitlines() if 'errno' in line]
-        self.assertEqual(23, len(results))
+        self.assertEqual(25, len(results))
         for line in results:
             self.assertRegex(line, ': -1, errno untouched$')
 
@@ -153,7 +153,7 @@ class ByCall(CairnTest):
             'get_rate: 1', 'stats: 0', 'dump: 0', 'stop: 0', 'get_rate: 0', 'stats: 0', 'start: 0', 'get_rate: 1',
             'reset: 0', 'dump: 0', 'dump_fd: 0', 'dump NULL: 0', 'dump_peak: 0', 'dump nowhere: -3', 'dump_fd nowhere: -2',
             'dump_fd full: -3', 'set_rate 0: 0', 'get_rate: 0', 'set_rate too high: -2', 'set_rate 64K: 0',
-            'get_rate: 65536', 'stats of no size: -2', 'stats: 0'], results)
+            'get_rate: 65536', 'stats of no size: -2', 'add_work: 0', 'add_work: 0', 'stats: 0'], results)
 
         before = Profile(dumps + '/before.pb.gz').flat()
         self.assertEqual(Tally(100, 1000000, 50, 500000), before['api_before_reset'])
@@ -176,6 +176,7 @@ class ByCall(CairnTest):
         first, second, third = ({name: values[i] for name, values in stats.items()} for i in range(3))
         self.assertEqual((1, 0, 1), (first['is_running'], second['is_running'], third['is_running']))
         self.assertEqual(65536, third['rate_bytes'])
+        self.assertEqual((0, 0, 12), (first['num_units'], second['num_units'], third['num_units']))
         self.assertGreaterEqual(first['allocated_bytes'], 1000000)
         self.assertLess(first['allocated_bytes'], 1100000)
         self.assertGreaterEqual(first['live_bytes'], 500000)

@@ -13,7 +13,7 @@ from cairn_test import SOURCE, CairnTest, clean_environment, wait_until
 CAIRN = os.environ['E2E_CAIRN']
 COMPLETION = os.path.join(SOURCE, 'completion', 'cairn.bash')
 BASH_COMPLETION = '/usr/share/bash-completion/bash_completion'
-COMMANDS = ['run', 'list', 'top', 'dump', 'report', 'diff', 'flame', 'symbolize', 'merge', 'remove']
+COMMANDS = ['run', 'list', 'top', 'dump', 'report', 'diff', 'leaks', 'flame', 'symbolize', 'merge', 'remove']
 OF_ALL = {'--help', '--usage'}
 NOBODY = 65534
 
@@ -100,6 +100,7 @@ class HelpTest(CairnTest):
         self.assert_misused(cairn('dump'), 2, r'\Acairn dump: of what\?')
         self.assert_misused(cairn('report'), 2, r'\Acairn report: of what\?')
         self.assert_misused(cairn('diff', 'one.pb.gz'), 2, r'\Acairn diff: between what\?')
+        self.assert_misused(cairn('leaks'), 2, r'\Acairn leaks: of what\?')
         self.assert_misused(cairn('flame'), 2, r'\Acairn flame: of what\?')
         self.assert_misused(cairn('symbolize'), 2, r'\Acairn symbolize: what\?')
         self.assert_misused(cairn('merge', 'one.pb.gz'), 2, r'\Acairn merge: where to\?')
@@ -204,7 +205,7 @@ class CompletionTest(CairnTest):
         self.assertEqual(self.complete('report', '--sort', '=', ''), ['cum', 'flat'])
         self.assertEqual(self.complete('report', '-t', 'inuse_s'), ['inuse_space'])
         directory = self.directory_with('a.pb.gz', 'a.1.cairn', 'a.html', 'a directory/b', 'cpu.prof')
-        for command in 'report', 'diff', 'flame', 'symbolize', 'merge':
+        for command in 'report', 'diff', 'leaks', 'flame', 'symbolize', 'merge':
             self.assertEqual(self.complete(command, 'a', directory=directory), ['a directory', 'a.1.cairn', 'a.pb.gz'])
             self.assertEqual(self.complete(command, 'cp', directory=directory), ['cpu.prof'])
 
@@ -265,6 +266,9 @@ class CompletionTest(CairnTest):
             self.assertEqual(self.complete('run', *words, 'echo', 'fi', directory=directory), ['file'], words)
         self.assertEqual(self.complete('run', '--', './nothing/', directory=directory), [])
         self.assertEqual(self.complete('run', 'echo', '--pea', directory=directory), [])  # an option of the program
+        self.assertIn('sleep', self.complete('leaks', '--kinds', '=', 'definite', '--', 'slee'))
+        self.assertEqual(self.complete('leaks', '-s', 'x', '--', 'echo', 'fi', directory=directory), ['file'])
+        self.assertEqual(self.complete('leaks', 'slee', directory=directory), [])  # a program stands behind --
 
 
 class CompletionWithPackageTest(CompletionTest):
