@@ -11,7 +11,7 @@
 #define RED_ZONE_BYTES 128 // below the stack pointer, for functions that call none (System V ABI)
 
 // Of glibc's struct pthread, which lies at the upper end of a thread's stack: its own address at 0 and 16, and the thread's
-// id, which the kernel sets to 0 when the thread has ended (2.11 to 2.41).
+// id, which the kernel sets to 0 when the thread has ended, and pthread_join() to -1 (2.11 to 2.41).
 #define DESCRIPTOR_TID_AT 0x2d0
 #define DESCRIPTOR_SEARCH_BYTES 65536 // with thread-local storage and what precedes the next stack
 
@@ -35,7 +35,7 @@ static void add_below(const struct memory *memory, uint64_t sp, struct spans *de
 
 static bool is_descriptor(const uint64_t *words, uint64_t address)
 {
-	return words[0] == address && words[2] == address && words[DESCRIPTOR_TID_AT / 8] << 32 == 0;
+	return words[0] == address && words[2] == address && (int32_t)words[DESCRIPTOR_TID_AT / 8] <= 0;
 }
 
 // Where the descriptor of a thread that has ended lies in a stack; 0: there is none.

@@ -161,7 +161,7 @@ pid_t process_of_thread(pid_t tid)
 
 pid_t process_inner_pid(pid_t pid)
 {
-	return read_pid(pid, "NSpid:");
+	return read_pid(pid, "NStgid:");
 }
 
 // A newline in a path is shown as "\012".

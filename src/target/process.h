@@ -45,7 +45,7 @@ uint64_t process_resident_bytes(pid_t pid);
 // CPU time that it has used, all threads; 0: not known.
 int64_t process_cpu_ns(pid_t pid);
 
-// Its id in its own, innermost pid namespace; 0: not known.
+// Its id in its own, innermost pid namespace, told by the id of any of its threads; 0: not known.
 pid_t process_inner_pid(pid_t pid);
 
 // Walk the mappings of a process until visit returns false.  path is "" for anonymous memory; it lives until
