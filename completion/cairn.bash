@@ -23,7 +23,7 @@ _cairn_options()
 	diff) echo "$viewing" --functions --cum --confidence= --all --top= --json --csv --help --usage ;;
 	leaks) echo "$viewing" --kinds= --suppressions= --show-all --max-bytes= --exit-code= --show-reachable --top= --json --log= \
 		--junit= --out= --verbose --print-rules --rate= --no-follow --no-trace --ledger-memory= --library= --force \
-		--max-pause= --memory= --growth= --warmup= --interval= --unit-signal= --max-growth= --confidence= --help --usage ;;
+		--max-pause= --memory= --growth= --warmup= --interval= --per-signal= --max-growth= --confidence= --help --usage ;;
 	flame) echo "$viewing" --out= --title= --quiet --help --usage ;;
 	merge) echo --out= --files-from= --null --quiet --help --usage ;;
 	remove) echo --all --quiet --help --usage ;;
@@ -86,7 +86,7 @@ _cairn_add_values() # COMMAND OPTION
 	leaks,--kinds) _cairn_add definite indirect reachable definite,indirect,reachable ;;
 	leaks,--suppressions | leaks,-s | leaks,-vs | leaks,--log | leaks,--junit | leaks,--out | leaks,-o | leaks,-vo | leaks,--library)
 		_cairn_add_names -f ;;
-	run,--signal | leaks,--unit-signal) _cairn_add_signals ;;
+	run,--signal | leaks,--per-signal) _cairn_add_signals ;;
 	run,--ledger) _cairn_add_names -d ;;
 	run,--out | run,-o | run,-[xq]*o | run,--library) _cairn_add_names -f ;;
 	dump,--out | dump,-o | dump,-qo | dump,--since) _cairn_add_names -f ;;

@@ -88,15 +88,29 @@ bool whole_file_fail(const char *path, int reason, struct error *error)
 	return error_set(error, "%s: could not be written: %s", path, strerror(reason));
 }
 
+// A terminal, /dev/null, a pipe, also by a link such as /dev/stderr: 0 or an errno value; -1 if it is something else.
+static int write_stream(const char *path, const struct whole_file_contents *contents)
+{
+	struct stat status;
+	bool is_descriptor = strncmp(path, "/dev/std", 8) == 0 || strncmp(path, "/dev/fd/", 8) == 0;
+	if (stat(path, &status) != 0 || !(S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) || is_descriptor))
+		return -1;
+	int fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	int reason = contents->write(contents->context, fd);
+	return close(fd) != 0 && !reason ? errno : reason;
+}
+
 bool whole_file_write(const char *path, const struct whole_file_contents *contents, struct error *error)
 {
 	if (strcmp(path, "-") == 0) {
 		int reason = contents->write(contents->context, STDOUT_FILENO);
 		return reason == 0 || whole_file_fail("standard output", reason, error);
 	}
-	if (is_special(path))
+	int reason = is_special(path) ? write_stream(path, contents) : write_file(path, true, contents);
+	if (reason < 0)
 		return error_set(error, "%s: is not a regular file, and so is not replaced", path);
-	int reason = write_file(path, true, contents);
 	return reason == 0 || whole_file_fail(path, reason, error);
 }
 

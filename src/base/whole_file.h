@@ -17,7 +17,8 @@ struct whole_file_contents {
 	void *context;
 };
 
-// Write to path, replacing a regular file that is there; "-" is standard output.
+// Write to path, replacing a regular file that is there; "-" is standard output.  A terminal, a pipe or another device that
+// takes a stream, such as /dev/null, is written to.
 bool whole_file_write(const char *path, const struct whole_file_contents *contents, struct error *error);
 
 // Write a file that does not exist yet: 0 or an errno value, EEXIST if it does.

@@ -34,7 +34,7 @@ enum option_key {
 	JSON = 0x200, LOG, JUNIT, EXIT_CODE, SHOW_ALL, SHOW_REACHABLE, KINDS, MAX_BYTES, PRINT_RULES,
 	RATE, NO_FOLLOW, NO_TRACE, FORCE, LIBRARY, LEDGER_MEMORY,
 	MAX_PAUSE, MEMORY,
-	GROWTH, MAX_GROWTH, CONFIDENCE, WARMUP, INTERVAL, UNIT_SIGNAL,
+	GROWTH, MAX_GROWTH, CONFIDENCE, WARMUP, INTERVAL, PER_SIGNAL,
 	NUM_KEYS_END,
 };
 
@@ -68,7 +68,7 @@ static const struct argp_option option_table[] = {
 	{ "growth", GROWTH, "TIME", 0, "watch how it grows for so long, instead of looking for what is lost", 4 },
 	{ "warmup", WARMUP, "TIME", 0, "wait before that", 4 },
 	{ "interval", INTERVAL, "TIME", 0, "between snapshots (a tenth)", 4 },
-	{ "unit-signal", UNIT_SIGNAL, "SIGNAL", 0, "each such signal that cairn gets is a unit of work done by the process", 4 },
+	{ "per-signal", PER_SIGNAL, "SIGNAL", 0, "each such signal that cairn gets is a unit of work done by the process", 4 },
 	{ NULL, 0, NULL, 0, "Of growth, also between two profiles:", 5 },
 	{ "max-growth", MAX_GROWTH, "BYTES", 0, "so much may be gained; with --growth per hour (0)", 5 },
 	{ "confidence", CONFIDENCE, "PERCENT", 0, "how sure it must be that what is called growth is no chance (99.9)", 5 },
@@ -84,7 +84,7 @@ static const struct {
 	{ RATE, MODE_PROGRAM },		  { NO_FOLLOW, MODE_PROGRAM },		{ NO_TRACE, MODE_PROGRAM },
 	{ FORCE, MODE_PROGRAM },	  { LIBRARY, MODE_PROGRAM },		{ LEDGER_MEMORY, MODE_PROGRAM },
 	{ MAX_PAUSE, MODE_PROCESS },	  { MEMORY, MODES_INSPECTING },		{ GROWTH, MODE_GROWTH },
-	{ WARMUP, MODE_GROWTH },	  { INTERVAL, MODE_GROWTH },		{ UNIT_SIGNAL, MODE_GROWTH },
+	{ WARMUP, MODE_GROWTH },	  { INTERVAL, MODE_GROWTH },		{ PER_SIGNAL, MODE_GROWTH },
 	{ MAX_GROWTH, MODES_COMPARING },  { CONFIDENCE, MODES_COMPARING },
 };
 
@@ -135,10 +135,10 @@ static int read_signal(struct argp_state *state, const char *argument)
 	static struct config config;
 	char storage[1024], entry[64];
 	struct text expected = TEXT_ON(storage);
-	check_variable(state, UNIT_SIGNAL, "CAIRN_SIGNAL", argument);
+	check_variable(state, PER_SIGNAL, "CAIRN_SIGNAL", argument);
 	snprintf(entry, sizeof(entry), "CAIRN_SIGNAL=%s", argument);
 	if (!config_read(&config, (char *[]){ entry, NULL }, &expected) || !config.signal)
-		argp_error(state, "--unit-signal: %s: expected a signal such as USR2", argument);
+		argp_error(state, "--per-signal: %s: expected a signal such as USR2", argument);
 	return config.signal;
 }
 
@@ -224,6 +224,11 @@ static const char *describe(enum mode mode)
 	}
 }
 
+static bool is_standard_output(const char *file)
+{
+	return strcmp(file, "-") == 0 || strcmp(file, "/dev/stdout") == 0 || strcmp(file, "/dev/fd/1") == 0;
+}
+
 // Standard output is the program's, and takes one form only.
 static void check_outputs(struct argp_state *state, const struct arguments *arguments)
 {
@@ -233,10 +238,10 @@ static void check_outputs(struct argp_state *state, const struct arguments *argu
 	static const int keys[] = { LOG, JUNIT, OUT };
 	int num_standard = 0;
 	for (int i = 0; i < 3; i++) {
-		if (!files[i] || strcmp(files[i], "-") != 0)
+		if (!files[i] || !is_standard_output(files[i]))
 			continue;
 		if (arguments->mode == MODE_PROGRAM)
-			argp_error(state, "--%s: -: standard output is the program's; name a file", option_name(keys[i]));
+			argp_error(state, "--%s: %s: standard output is the program's; name a file", option_name(keys[i]), files[i]);
 		if (num_standard++)
 			argp_error(state, "--%s: -: standard output is for one thing only; name a file", option_name(keys[i]));
 	}
@@ -289,7 +294,7 @@ static error_t parse_number(int key, char *argument, struct argp_state *state)
 	case WARMUP: request->warmup_ns = value_read_time(state, option_name(key), argument, true); break;
 	case INTERVAL: request->interval_ns = value_read_time(state, option_name(key), argument, false); break;
 	case CONFIDENCE: request->confidence = value_read_percent(state, option_name(key), argument) / 100; break;
-	case UNIT_SIGNAL: request->unit_signal = read_signal(state, argument); break;
+	case PER_SIGNAL: request->unit_signal = read_signal(state, argument); break;
 	case RATE:
 		request->rate = check_variable(state, key, "CAIRN_RATE", argument);
 		if (strtoul(argument, NULL, 10) == 0)

@@ -3,10 +3,12 @@
 #include "leaks/inspection.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/memory.h"
 #include "base/system.h"
+#include "base/text.h"
 #include "leaks/block_table.h"
 #include "leaks/classes.h"
 #include "leaks/glibc_heap.h"
@@ -121,13 +123,28 @@ static void exclude(struct work *work)
 	spans_sort(&work->excluded);
 }
 
+static bool is_libc(const struct memory *memory, uint64_t address)
+{
+	const struct memory_range *range = memory_find(memory, address);
+	const char *name = range ? text_base_name(range->path) : "";
+	return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "ld-linux", 8) == 0;
+}
+
+// In a system call that libc makes, vector registers hold nothing of the program's, since functions do not keep them (System V
+// ABI, 3.2.1), but may hold what libc or cairn has left there.
+static void scan_registers(struct work *work, const struct thread_state *thread)
+{
+	bool is_called = thread->is_in_system_call && is_libc(&work->memory, thread->pc);
+	scan_roots(&work->scan, thread->words, is_called ? thread->num_general : thread->num_words);
+}
+
 static bool scan(struct work *work, struct error *error)
 {
 	const struct inspection_request *request = work->request;
 	enum scan_result result = scan_init(&work->scan, &work->memory, &work->table, &work->excluded, request->deadline_ns,
 					    request->memory_bytes);
 	for (size_t i = 0; i < request->num_threads && result == SCAN_DONE; i++)
-		scan_roots(&work->scan, request->threads[i].words, request->threads[i].num_words);
+		scan_registers(work, &request->threads[i]);
 	work->inspection->scanned_bytes = work->scan.scanned_bytes;
 	if (result == SCAN_TOO_LARGE)
 		return error_set(error, "it has %zu blocks, and to tell which point to which takes more memory than allowed",

@@ -23,8 +23,9 @@ struct thread_state {
 	pid_t tid;
 	int signal; // one that it was about to get, and gets when it goes on; 0: none.  Written by threads_stop() only
 	uint64_t pc, sp, fs_base;
-	// All that may hold a pointer of the program's: general registers and, outside of system calls, vector registers.
-	size_t num_words;
+	bool is_in_system_call;
+	// All that may hold a pointer: general registers, then vector registers.
+	size_t num_general, num_words;
 	uint64_t words[THREAD_MAX_WORDS];
 };
 

@@ -63,7 +63,7 @@ class ArgumentsTest(LeaksTest):
     def test_options_are_for_what_they_are_for(self):
         for option in ['--rate=2'], ['--no-follow'], ['--no-trace'], ['--force'], ['--ledger-memory=1M'], ['--max-growth=1']:
             self.assert_misused(rf'{option[0].split("=")[0]} does not go with a process', *option, '1')
-        for option in ['--max-pause=1s'], ['--interval=1s'], ['--warmup=1s'], ['--unit-signal=USR1'], ['--confidence=99']:
+        for option in ['--max-pause=1s'], ['--interval=1s'], ['--warmup=1s'], ['--per-signal=USR1'], ['--confidence=99']:
             self.assert_misused(rf'{option[0].split("=")[0]} does not go with a program', *option, '--', LOST)
         self.assert_misused('--growth: is for a process', '--growth=1s', '--', LOST)
         self.assert_misused('--out does not go with --growth', '--growth=1s', '--out=x', '1')
@@ -81,7 +81,7 @@ class ArgumentsTest(LeaksTest):
             self.assert_misused(f'{option.split("=")[0]}.*{pattern}', option, '--', LOST)
         for option, pattern in {'--max-pause=x': 'a time such as', '--max-pause=-1s': 'a time such as'}.items():
             self.assert_misused(f'{option.split("=")[0]}.*{pattern}', option, '1')
-        for option, pattern in {'--interval=0': 'a time such as', '--unit-signal=NONE': 'a signal', '--unit-signal=KILL': 'a signal',
+        for option, pattern in {'--interval=0': 'a time such as', '--per-signal=NONE': 'a signal', '--per-signal=KILL': 'a signal',
                                 '--confidence=100': 'between 0 and 100', '--confidence=nan': 'between 0 and 100',
                                 '--warmup=900000h': 'of a year at most'}.items():
             self.assert_misused(f'{option.split("=")[0]}.*{pattern}', '--growth=1s', option, '1')
@@ -214,6 +214,16 @@ class OutputTest(LeaksTest):
         self.assertEqual((1, b'ready\n', b''), run.outcome)
         with open(log, encoding='utf8') as file:
             self.assertRegex(file.read(), r'(?s)\Acairn: leaks of .*\ncairn: LEAK: .*\n\Z')
+
+    def test_the_verdict_can_go_into_a_stream(self):
+        self.assertEqual(b'', self.leaks('--log', '/dev/null', '--', LOST, 'lose', '8').stderr)
+        self.assertIn(b'LEAK: 8 bytes', self.leaks('--log', '/dev/stderr', '--', LOST, 'lose', '8').stderr)
+        pipe = self.new_directory() + '/pipe'
+        os.mkfifo(pipe)
+        reader = subprocess.Popen(['cat', pipe], stdout=subprocess.PIPE)
+        self.leaks('--log', pipe, '--', LOST, 'lose', '8')
+        self.assertIn(b'LEAK: 8 bytes', reader.communicate(timeout=30)[0])
+        self.assert_misused("standard output is the program's", '--log', '/dev/stdout', '--', LOST)
 
     def test_files_that_cannot_be_written_are_named(self):
         for option in '--log', '--junit', '--out':

@@ -81,7 +81,7 @@ static void note_end(void *context, const struct tracer_end *of)
 	*end = (struct end){ of->wait_status, of->num_threads, of->is_whole, false, has_mappings(of->tid), true };
 	end->has_memory = read_word(of->tid, ENDINGS_ADDRESS, &word) && word == ENDINGS_MAGIC;
 	for (size_t i = 0; i < of->num_threads; i++)
-		end->has_stack &= of->threads[i].num_words > 0 && read_word(of->tid, of->threads[i].sp & ~UINT64_C(7), &word);
+		end->has_stack &= of->threads[i].num_words > 64 && read_word(of->tid, of->threads[i].sp & ~UINT64_C(7), &word);
 }
 
 // A sanitizer must not take the signals, nor look for leaks, for which it traces itself.
