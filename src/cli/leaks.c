@@ -10,13 +10,13 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/value.h"
 #include "control/config.h"
 #include "leaks/rules.h"
 
 #define DEFAULT_ROWS 20
 #define DEFAULT_MAX_PAUSE_NS INT64_C(1000000000)
 #define DEFAULT_MEMORY_BYTES (UINT64_C(1) << 30)
-#define MAX_DURATION_NS (INT64_C(366) * 24 * 3600 * 1000000000)
 
 // What it is asked about; bits, so that options can say what they are for.
 enum mode {
@@ -103,42 +103,6 @@ static const char *option_name(int key)
 	while (option->key != key)
 		option++;
 	return option->name;
-}
-
-static int64_t read_time(struct argp_state *state, int key, const char *argument, bool may_be_none)
-{
-	int64_t duration_ns;
-	if (!text_read_duration(argument, &duration_ns) || duration_ns < 0 || duration_ns > MAX_DURATION_NS ||
-	    (!duration_ns && !may_be_none))
-		argp_error(state, "--%s: %s: expected a time such as 500ms, 30s, 10m or 2h, of a year at most", option_name(key), argument);
-	return duration_ns;
-}
-
-static uint64_t read_bytes(struct argp_state *state, int key, const char *argument)
-{
-	uint64_t size_bytes;
-	if (!text_read_size(argument, &size_bytes) || size_bytes > INT64_MAX)
-		argp_error(state, "--%s: %s: expected bytes such as 4096, 64K, 10M or 1G", option_name(key), argument);
-	return size_bytes;
-}
-
-static unsigned long read_number(struct argp_state *state, int key, const char *argument, unsigned long limit)
-{
-	char *end;
-	errno = 0;
-	unsigned long number = strtoul(argument, &end, 10);
-	if (*argument < '0' || *argument > '9' || *end || errno || number > limit)
-		argp_error(state, "--%s: %s: expected a whole number from 0 to %lu", option_name(key), argument, limit);
-	return number;
-}
-
-static double read_confidence(struct argp_state *state, const char *argument)
-{
-	char *end;
-	double percent = strtod(argument, &end);
-	if (end == argument || *end || !(percent > 0 && percent < 100))
-		argp_error(state, "--confidence: %s: expected a number between 0 and 100, such as 99.9", argument);
-	return percent / 100;
 }
 
 static void read_kinds(struct argp_state *state, const char *argument, bool *counts)
@@ -315,16 +279,16 @@ static error_t parse_number(int key, char *argument, struct argp_state *state)
 {
 	struct leaks_request *request = &((struct arguments *)state->input)->request;
 	switch (key) {
-	case TOP: request->max_rows = read_number(state, key, argument, UINT32_MAX); break;
-	case EXIT_CODE: request->exit_code = (int)read_number(state, key, argument, 255); break;
-	case MAX_BYTES: request->max_bytes = (int64_t)read_bytes(state, key, argument); break;
-	case MAX_GROWTH: request->max_growth_bytes = (int64_t)read_bytes(state, key, argument); break;
-	case MEMORY: request->memory_bytes = read_bytes(state, key, argument); break;
-	case MAX_PAUSE: request->max_pause_ns = read_time(state, key, argument, true); break;
-	case GROWTH: request->growth_ns = read_time(state, key, argument, false); break;
-	case WARMUP: request->warmup_ns = read_time(state, key, argument, true); break;
-	case INTERVAL: request->interval_ns = read_time(state, key, argument, false); break;
-	case CONFIDENCE: request->confidence = read_confidence(state, argument); break;
+	case TOP: request->max_rows = value_read_number(state, option_name(key), argument, UINT32_MAX); break;
+	case EXIT_CODE: request->exit_code = (int)value_read_number(state, option_name(key), argument, 255); break;
+	case MAX_BYTES: request->max_bytes = value_read_bytes(state, option_name(key), argument); break;
+	case MAX_GROWTH: request->max_growth_bytes = value_read_bytes(state, option_name(key), argument); break;
+	case MEMORY: request->memory_bytes = (uint64_t)value_read_bytes(state, option_name(key), argument); break;
+	case MAX_PAUSE: request->max_pause_ns = value_read_time(state, option_name(key), argument, true); break;
+	case GROWTH: request->growth_ns = value_read_time(state, option_name(key), argument, false); break;
+	case WARMUP: request->warmup_ns = value_read_time(state, option_name(key), argument, true); break;
+	case INTERVAL: request->interval_ns = value_read_time(state, option_name(key), argument, false); break;
+	case CONFIDENCE: request->confidence = value_read_percent(state, option_name(key), argument) / 100; break;
 	case UNIT_SIGNAL: request->unit_signal = read_signal(state, argument); break;
 	case RATE:
 		request->rate = check_variable(state, key, "CAIRN_RATE", argument);

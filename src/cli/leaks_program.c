@@ -282,7 +282,8 @@ bool leaks_of_program(const struct leaks_request *request, int *status, struct e
 	leaks_result_init(&run.result, request, request->argv[0]);
 	*status = LEAKS_UNTOLD;
 	choose_values(&run);
-	bool is_done = leaks_result_check(request, error) && leaks_result_add_rules(&run.result, error) && run_program(&run, status, error);
+	bool is_done = leaks_result_check(request, error) && leaks_result_add_rules(&run.result, error) &&
+		       run_program(&run, status, error);
 	launching_deinit(&run.launching, run.has_running);
 	if (is_done) {
 		launching_let_signals_end_us();

@@ -82,7 +82,10 @@ bool threads_read_registers(struct thread_state *state, pid_t tid)
 	state->fs_base = of.fs_base;
 	state->num_words = sizeof(general) / sizeof(*general);
 	memcpy(state->words, general, sizeof(general));
-	add_vector_registers(state, tid);
+	// In a system call, which functions of libraries make, vector registers hold nothing of the program's, since they are not
+	// kept over calls (System V ABI, 3.2.1), but what cairn has left there.
+	if ((int64_t)of.orig_rax < 0)
+		add_vector_registers(state, tid);
 	return true;
 }
 

@@ -23,7 +23,7 @@ struct thread_state {
 	pid_t tid;
 	int signal; // one that it was about to get, and gets when it goes on; 0: none.  Written by threads_stop() only
 	uint64_t pc, sp, fs_base;
-	// All that may hold a pointer, general and vector registers.
+	// All that may hold a pointer of the program's: general registers and, outside of system calls, vector registers.
 	size_t num_words;
 	uint64_t words[THREAD_MAX_WORDS];
 };
