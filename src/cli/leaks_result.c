@@ -144,6 +144,24 @@ static void add_value(struct leak_value *sum, const struct leak_value *value)
 	sum->bytes_error = add_errors(sum->bytes_error, value->bytes_error);
 }
 
+// Of whole kinds the variances are known, where a profile's values only tell about what they are; where rules hid a part they
+// are upper bounds.
+static void take_errors(struct leaks_result *result)
+{
+	for (int kind = 0; kind < LEAK_NUM_KINDS; kind++) {
+		struct leak_value *value = &result->verdict.kinds[kind];
+		double objects_variance = 0, bytes_variance = 0;
+		for (size_t i = 0; i < result->num_processes; i++) {
+			objects_variance += result->processes[i].sums[kind].blocks_variance;
+			bytes_variance += result->processes[i].sums[kind].bytes_variance;
+		}
+		if (value->objects && kind != LEAK_UNKNOWN) {
+			value->objects_error = sums_error(objects_variance);
+			value->bytes_error = sums_error(bytes_variance);
+		}
+	}
+}
+
 static void sum_up(struct leaks_result *result)
 {
 	size_t num_used;
@@ -153,12 +171,11 @@ static void sum_up(struct leaks_result *result)
 		const struct leak_value value = { used[i].objects, used[i].bytes, -1, -1 };
 		add_value(&result->hidden, &value);
 	}
-	for (size_t i = 0; i < result->verdict.num_rows; i++) {
-		if (!leaks_result_counts(result, &result->verdict.rows[i]))
-			continue;
-		add_value(&result->lost, &result->verdict.rows[i].value);
-		result->num_lost_rows++;
-	}
+	for (int kind = 0; kind < LEAK_UNKNOWN; kind++)
+		if (result->request->counts_kind[kind])
+			add_value(&result->lost, &result->verdict.kinds[kind]);
+	for (size_t i = 0; i < result->verdict.num_rows; i++)
+		result->num_lost_rows += leaks_result_counts(result, &result->verdict.rows[i]);
 }
 
 // Why it cannot be called clean; the first reason, and how many there are.
@@ -219,6 +236,7 @@ bool leaks_result_conclude(struct leaks_result *result, pid_t pid, struct error 
 	if (!viewing_create_view(&viewing, &result->view, result->store, error))
 		return false;
 	verdict_init(&result->verdict, result->view);
+	take_errors(result);
 	sum_up(result);
 	decide(result);
 	return true;
