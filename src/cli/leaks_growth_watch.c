@@ -132,8 +132,7 @@ static struct counts get_counts(const struct target *target)
 static bool take_snapshot(struct watch *watch, struct target *target, struct counts *counts, struct error *error)
 {
 	struct collection collection = { .blocks = memory_grow(NULL, 0, sizeof(*collection.blocks)) };
-	bool is_taken = target_refresh(target, error) && target_read_blocks(target, UINT64_MAX, collect, &collection, error);
-	if (!is_taken) {
+	if (!target_refresh(target, error) || !target_read_blocks(target, UINT64_MAX, collect, &collection, error)) {
 		free(collection.blocks);
 		return false;
 	}
@@ -174,12 +173,12 @@ static bool take_snapshots(struct watching *watching, struct target *target, con
 		if (watching->end != WATCHING_DONE && watching->end != WATCHING_INTERRUPTED)
 			return true;
 		if (!take_snapshot(&watching->watch, target, &now, &ignored)) {
-			watching->end = WATCHING_GONE;
+			watching->end = process_is_alive(waiting->pid) ? WATCHING_LOST : WATCHING_GONE;
 			return true;
 		}
-		note_counts(watching, &first, &now, request->unit_signal);
 		if (now.start_ticks != first.start_ticks)
-			watching->end = WATCHING_EXECUTED;
+			return error_set(error, "executed another program while it was watched");
+		note_counts(watching, &first, &now, request->unit_signal);
 		if (watching->end != WATCHING_DONE)
 			return true;
 	}

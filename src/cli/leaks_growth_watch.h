@@ -15,8 +15,8 @@
 enum watching_end {
 	WATCHING_DONE,
 	WATCHING_INTERRUPTED,
-	WATCHING_GONE,     // the process has ended
-	WATCHING_EXECUTED, // it executes another program
+	WATCHING_GONE, // the process has ended
+	WATCHING_LOST, // its ledger cannot be read any more, as when it executes another program
 };
 
 struct watching {

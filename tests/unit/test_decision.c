@@ -193,6 +193,19 @@ static void test_what_was_there_all_the_time_is_no_growth(void **state)
 	assert_float_equal(decided.bytes, 0, 0);
 }
 
+static void test_what_went_is_taken_off_what_came(void **state)
+{
+	(void)state;
+	struct simulation simulation = begin(1, 3 * DURATION);
+	for (unsigned i = 0; i < 100; i++)
+		add_simulated(&simulation, 0, -2.5 * DURATION + i * DURATION / 100, DURATION / 2);
+	add_kept(&simulation, 0, DURATION * 0.89, 400);
+	struct decision_stack decided = decide_only(&simulation);
+	assert_int_equal(DECISION_LEAK, decided.state);
+	assert_float_equal(decided.bytes / RATE_BYTES, 300, 1);
+	assert_float_equal(decided.bytes_error / RATE_BYTES, sqrt(500), 1);
+}
+
 static void test_a_full_cache_has_stopped(void **state)
 {
 	(void)state;
@@ -253,6 +266,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_sign_test_is_exact),
 		cmocka_unit_test(test_what_stays_is_a_leak_of_its_size),
 		cmocka_unit_test(test_what_was_there_all_the_time_is_no_growth),
+		cmocka_unit_test(test_what_went_is_taken_off_what_came),
 		cmocka_unit_test(test_a_full_cache_has_stopped),
 		cmocka_unit_test(test_what_a_phase_frees_comes_and_goes),
 		cmocka_unit_test(test_fewer_samples_than_needed_are_no_leak),
