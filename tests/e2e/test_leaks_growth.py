@@ -80,7 +80,8 @@ class Verdict(Watched):
                 run.finish()
                 self.assertRegex(text, r'\Agrowth of leaking \(process \d+\) in [23]\.\ds, 11 snapshots, ')
                 least = r'a leak at fewer than \d+ moments' if rate == 1 else r'a leak of less than about \d\S* KiB'
-                self.assertRegex(text, rf'cairn: clean: no stack grew by more than chance \({least} in [23]\.\ds would not be seen\)\n\Z')
+                self.assertRegex(text, r'cairn: clean: no stack grew by more than chance '
+                                       rf'\({least} in [23]\.\ds would not be seen\)\n\Z')
 
     def test_a_cache_that_fills_up_and_stops_is_no_leak(self):
         run = self.start_leaking('cache')
@@ -199,7 +200,8 @@ class Ended(Watched):
         result = cairn('leaks', '--growth', '20s', '--interval', '300ms', run.pid, check=False)
         run.finish()
         self.assertNotIn(b'leaking_lose', result.stdout)
-        self.assertRegex(result.stdout.decode(), r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
+        self.assertRegex(result.stdout.decode(),
+                         r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
 
     def test_one_snapshot_does_not_tell(self):
         run = self.start_leaking('leaking')

@@ -2,7 +2,9 @@
 // Growth of a process: steady programs are not said to leak, and leaks are found, in simulations with the real decision.
 //
 // Seeds are fixed.  With others, the test of steady programs would fail by chance once in 900 times if one program in 1,000
-// were said to leak, the most that is promised.  An argument is the number of programs to try instead, and how many say so is printed.
+// were said to leak, the most that is promised.  An argument is the number of programs to try instead.  Of 10,000 of each kind
+// there were: random arrivals 1, bursts 0, phases 20 (1 if they are no longer than a quarter of the watch), full caches 10,
+// young processes 0.
 #include "unit.h"
 
 #include <stdio.h>
@@ -88,7 +90,8 @@ static void test_steady_programs_do_not_leak(void **state)
 		num_false[NUM_KINDS] += young_leaks(i * 8 + 7);
 	}
 	for (int program = 0; program <= NUM_KINDS; program++) {
-		print_message("%s: %u false verdicts in %u\n", program < NUM_KINDS ? names[program] : "young processes", num_false[program], num_each);
+		print_message("%s: %u false verdicts in %u\n", program < NUM_KINDS ? names[program] : "young processes",
+			      num_false[program], num_each);
 		num_all += num_false[program];
 	}
 	double expected = num_programs / 1000.0;
