@@ -78,7 +78,8 @@ static void write_notes(struct leaks_growth *found, const struct store *store, b
 {
 	struct text notes = TEXT_ON(found->notes);
 	if (found->is_exact)
-		text_add(&notes, has_errors ? "values are exact: every growth counts\n" : "how sure these values are is not known: every growth counts\n");
+		text_add(&notes, has_errors ? "values are exact: every growth counts\n" :
+					      "how sure these values are is not known: every growth counts\n");
 	else if (is_one_process(store))
 		text_add(&notes, "both are of one process and share samples: errors and chances are upper bounds\n");
 }

@@ -36,11 +36,11 @@ static uint64_t get_rate(const struct growing *growing)
 static void write_heading(struct growing *growing)
 {
 	struct text line = TEXT_ON(growing->found.heading);
-	uint64_t rate_bytes = get_rate(growing);
+	uint64_t rate_bytes = growing->found.rate_bytes;
 	text_add(&line, "growth of ");
-	printable_add_cut(&line, target_program(growing->target), MAX_NAME_COLUMNS);
+	printable_add_cut(&line, growing->found.program, MAX_NAME_COLUMNS);
 	text_add(&line, " (process ");
-	text_add_number(&line, target_ledger(growing->target)->header->pid);
+	text_add_number(&line, growing->found.pid);
 	text_add(&line, ") in ");
 	units_add_duration(&line, (int64_t)growing->found.duration_ns);
 	text_add(&line, ", ");
@@ -67,7 +67,7 @@ static void note_end(struct text *notes, const struct growing *growing)
 	static const char *const reasons[] = {
 		[WATCHING_INTERRUPTED] = "interrupted",
 		[WATCHING_GONE] = "the process ended",
-		[WATCHING_EXECUTED] = "the process executed another program",
+		[WATCHING_LOST] = "the process has this ledger no more (did it execute another program?)",
 	};
 	if (growing->watching.end == WATCHING_DONE)
 		return;
@@ -146,7 +146,10 @@ static void fill_in(struct growing *growing)
 	*found = (struct leaks_growth){
 		.request = growing->request,
 		.view = growing->stacks.view,
-		.is_exact = !read_is_estimate(target_ledger(growing->target)),
+		.program = target_program(growing->target),
+		.pid = target_ledger(growing->target)->header->pid,
+		.rate_bytes = get_rate(growing),
+		.is_exact = get_rate(growing) == 1 && !read_is_estimate(target_ledger(growing->target)),
 		.is_of_process = true,
 		.has_ended_early = growing->watching.end != WATCHING_DONE,
 		.duration_ns = (double)growing->evidence.duration_ticks / growing->watching.ticks_per_ns,
@@ -159,6 +162,8 @@ static void fill_in(struct growing *growing)
 	found->least_bytes = found->is_exact ? 0 : get_least_bytes(growing);
 	if (growing->watching.num_untracked)
 		found->untold = "cairn's ledger is full, and some blocks could not be followed; give it more with --memory";
+	else if (!get_rate(growing))
+		found->untold = "recording was stopped while it was watched (rate 0)";
 	add_rows(growing);
 	write_heading(growing);
 	write_notes(growing);
@@ -167,8 +172,7 @@ static void fill_in(struct growing *growing)
 static bool judge(struct growing *growing, int *status, struct error *error)
 {
 	struct error ignored;
-	if (growing->watching.end != WATCHING_EXECUTED)
-		target_refresh(growing->target, &ignored); // the stacks of the youngest blocks; if it is gone, the copy before stays
+	target_refresh(growing->target, &ignored); // the stacks of the youngest blocks; if it is gone, the copy before stays
 	if (!watch_stacks_init(&growing->stacks, &growing->watching.watch, growing->target, &growing->request->viewing, error))
 		return false;
 	evidence_init(&growing->evidence, &growing->watching.watch, growing->stacks.of_sites, growing->stacks.num_sites,

@@ -31,6 +31,9 @@ struct leaks_growth {
 	struct leaks_growth_row total; // of leaks: bytes and error
 	char heading[2048];            // lines
 	char notes[4096];              // lines: what is to be known of the verdict; "": nothing
+	const char *program; // of a process, as the next two
+	uint32_t pid;
+	uint64_t rate_bytes;
 	bool is_exact;
 	bool is_of_process;  // watched, else profiles are compared
 	bool has_ended_early;

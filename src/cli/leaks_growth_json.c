@@ -62,6 +62,9 @@ static void set_watch(json_t *object, const struct leaks_growth *found)
 {
 	if (!found->is_of_process)
 		return;
+	set(object, "program", field_json_text(found->program));
+	set(object, "pid", json_integer(found->pid));
+	set(object, "rate_bytes", json_integer((json_int_t)found->rate_bytes));
 	set(object, "watched_seconds", make_real(found->duration_ns / 1e9));
 	set(object, "asked_seconds", make_real(found->watched_ns / 1e9));
 	set(object, "ended_early", json_boolean(found->has_ended_early));

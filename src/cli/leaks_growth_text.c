@@ -124,7 +124,8 @@ static void print_leaks(FILE *to, const struct leaks_growth *found)
 	char storage[LINE_BYTES];
 	struct text line = TEXT_ON(storage);
 	add_growth(&line, found);
-	fprintf(to, "cairn: %s: grows by %s in %zu %s", found->is_too_small ? "clean" : "LEAK", storage, found->num_leaks, stacks(found->num_leaks));
+	fprintf(to, "cairn: %s: grows by %s in %zu %s", found->is_too_small ? "clean" : "LEAK", storage, found->num_leaks,
+		stacks(found->num_leaks));
 	fprintf(to, found->is_exact && !found->is_of_process ? "\n" : " (%.6g %% sure)%s\n", 100 * found->request->confidence,
 		found->is_too_small ? ", no more than --max-growth allows" : "");
 }
@@ -134,6 +135,7 @@ static void print_clean(FILE *to, const struct leaks_growth *found)
 {
 	char storage[LINE_BYTES];
 	struct text line = TEXT_ON(storage);
+	bool has_chance = found->is_of_process || !found->is_exact;
 	if (found->least_bytes > 0) {
 		text_add(&line, " (a leak of less than about ");
 		units_add_bytes(&line, found->least_bytes);
@@ -150,8 +152,7 @@ static void print_clean(FILE *to, const struct leaks_growth *found)
 	if (found->untold)
 		fprintf(to, "cairn: could not tell: %s\n", found->untold);
 	else
-		fprintf(to, "cairn: clean: no stack %s%s\n", found->is_of_process ? "grew by more than chance" : found->is_exact ? "grew" : "grew by more than chance",
-			storage);
+		fprintf(to, "cairn: clean: no stack grew%s%s\n", has_chance ? " by more than chance" : "", storage);
 }
 
 void leaks_growth_print_text(FILE *to, const struct leaks_growth *found)

@@ -34,36 +34,52 @@ static void interrupt(int number)
 	atomic_store_explicit(&is_interrupted, true, memory_order_relaxed);
 }
 
-// Those that end the watching are only let in while it waits, so that none comes between the look for it and the sleep.
-static void handle_signals(int unit_signal, sigset_t *while_waiting)
+static const int ends[] = { SIGINT, SIGTERM }; // of the watching
+#define NUM_ENDS 2
+
+struct signals {
+	struct sigaction before[NUM_ENDS];
+	sigset_t while_waiting;
+};
+
+static void count_units(int unit_signal)
 {
-	static const int ends[] = { SIGINT, SIGTERM };
-	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART }, before;
-	sigset_t blocked;
-	sigemptyset(&blocked);
-	for (int i = 0; i < 2; i++) {
-		sigaddset(&blocked, ends[i]);
-		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			sigaction(ends[i], &action, NULL);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, while_waiting);
-	for (int i = 0; i < 2; i++)
-		sigdelset(while_waiting, ends[i]);
-	if (!unit_signal)
-		return;
+	const struct sigaction action = { .sa_handler = count_unit, .sa_flags = SA_RESTART };
 	sigset_t units;
 	sigemptyset(&units);
 	sigaddset(&units, unit_signal);
-	action.sa_handler = count_unit;
 	sigaction(unit_signal, &action, NULL);
-	sigdelset(while_waiting, unit_signal);
 	sigprocmask(SIG_UNBLOCK, &units, NULL);
+}
+
+// Those that end the watching are only let in while it waits, so that none comes between the look for it and the sleep.
+static void handle_ends(struct signals *signals)
+{
+	const struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
+	sigset_t blocked;
+	sigemptyset(&blocked);
+	for (int i = 0; i < NUM_ENDS; i++) {
+		sigaddset(&blocked, ends[i]);
+		if (sigaction(ends[i], NULL, &signals->before[i]) == 0 && signals->before[i].sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &signals->while_waiting);
+	for (int i = 0; i < NUM_ENDS; i++)
+		sigdelset(&signals->while_waiting, ends[i]);
+}
+
+// From now on they end the program, as names may take long to find; one that came too late for the watching does not.
+static void restore_ends(const struct signals *signals)
+{
+	sigprocmask(SIG_SETMASK, &signals->while_waiting, NULL);
+	for (int i = 0; i < NUM_ENDS; i++)
+		sigaction(ends[i], &signals->before[i], NULL);
 }
 
 struct waiting {
 	int process; // a descriptor of it; -1: it has ended, or this kernel has none
 	pid_t pid;
-	sigset_t signals;
+	struct signals signals;
 	int64_t start_ns, limit_ns; // of what progress is shown
 	const char *what;
 };
@@ -87,7 +103,7 @@ static enum watching_end wait_until(const struct waiting *waiting, int64_t momen
 		show(waiting, now_ns);
 		left_ns = left_ns < SHOWN_EVERY ? left_ns : SHOWN_EVERY;
 		const struct timespec timeout = { left_ns / SECOND, left_ns % SECOND };
-		if (ppoll(&process, 1, &timeout, &waiting->signals) > 0 || !process_is_alive(waiting->pid))
+		if (ppoll(&process, 1, &timeout, &waiting->signals.while_waiting) > 0 || !process_is_alive(waiting->pid))
 			return WATCHING_GONE;
 	}
 }
@@ -132,8 +148,7 @@ static struct counts get_counts(const struct target *target)
 static bool take_snapshot(struct watch *watch, struct target *target, struct counts *counts, struct error *error)
 {
 	struct collection collection = { .blocks = memory_grow(NULL, 0, sizeof(*collection.blocks)) };
-	bool is_taken = target_refresh(target, error) && target_read_blocks(target, UINT64_MAX, collect, &collection, error);
-	if (!is_taken) {
+	if (!target_refresh(target, error) || !target_read_blocks(target, UINT64_MAX, collect, &collection, error)) {
 		free(collection.blocks);
 		return false;
 	}
@@ -174,12 +189,12 @@ static bool take_snapshots(struct watching *watching, struct target *target, con
 		if (watching->end != WATCHING_DONE && watching->end != WATCHING_INTERRUPTED)
 			return true;
 		if (!take_snapshot(&watching->watch, target, &now, &ignored)) {
-			watching->end = WATCHING_GONE;
+			watching->end = process_is_alive(waiting->pid) ? WATCHING_LOST : WATCHING_GONE;
 			return true;
 		}
-		note_counts(watching, &first, &now, request->unit_signal);
 		if (now.start_ticks != first.start_ticks)
-			watching->end = WATCHING_EXECUTED;
+			return error_set(error, "executed another program while it was watched");
+		note_counts(watching, &first, &now, request->unit_signal);
 		if (watching->end != WATCHING_DONE)
 			return true;
 	}
@@ -213,10 +228,13 @@ bool watching_init(struct watching *watching, struct target *target, const struc
 		return error_set(error, "%s: is not running, and so it does not grow", request->names[0]);
 	if (!(watching->ticks_per_ns > 0))
 		return error_set(error, "%s: the frequency of its clock is not known", request->names[0]);
-	handle_signals(request->unit_signal, &waiting.signals);
+	if (request->unit_signal)
+		count_units(request->unit_signal);
+	handle_ends(&waiting.signals);
 	waiting.process = (int)syscall(SYS_pidfd_open, pid, 0);
 	watch_init(&watching->watch, get_num_intervals(request) + 1, (uint64_t)((double)request->growth_ns * watching->ticks_per_ns));
 	bool is_watched = watch_process(watching, target, request, &waiting, error);
+	restore_ends(&waiting.signals);
 	command_end_progress();
 	if (waiting.process >= 0)
 		close(waiting.process);

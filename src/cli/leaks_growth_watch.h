@@ -3,7 +3,7 @@
  * Watching: snapshots of a process's live blocks, taken at fixed moments.
  *
  * OUTSIDE; once in a program, since it handles signals: SIGINT and SIGTERM end the watching early, and those that are units
- * of work are counted, from the call on.  Nothing runs in the process, and it is never stopped.
+ * of work are counted from the call on, to the end of the program.  Nothing runs in the process, and it is never stopped.
  */
 #ifndef CAIRN_CLI_LEAKS_GROWTH_WATCH_H
 #define CAIRN_CLI_LEAKS_GROWTH_WATCH_H
@@ -15,8 +15,8 @@
 enum watching_end {
 	WATCHING_DONE,
 	WATCHING_INTERRUPTED,
-	WATCHING_GONE,     // the process has ended
-	WATCHING_EXECUTED, // it executes another program
+	WATCHING_GONE, // the process has ended
+	WATCHING_LOST, // its ledger cannot be read any more, as when it executes another program
 };
 
 struct watching {

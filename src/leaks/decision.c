@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "report/chance.h"
 
+#define LEAST_CHANCE 1e-12
 #define LATE_CHANCE 0.2
 #define LEAST_LATE_CHANCE 0.01
 #define LEAST_KEPT 0.75
@@ -17,23 +18,28 @@ static uint32_t num_both(const struct evidence_count *count)
 	return count->spans[EVIDENCE_CAME] + count->spans[EVIDENCE_WENT];
 }
 
+// So many spans came at least if none went and the chance is as small as that.
+static uint32_t spans_for(double chance)
+{
+	return (uint32_t)ceil(-log2(chance));
+}
+
+#define MOST_SPANS 1000 // more than any chance that is asked for needs
+
 // The smallest m of which at most m tests can come below allowed/m.
 static size_t count_tests(const struct evidence *evidence, double allowed)
 {
 	size_t num_counts = evidence->num_stacks * evidence->num_ages, num_tests = 1;
-	size_t num_with[2 * WATCH_NUM_SPANS] = { 0 }; // tests of so many spans; the last: of more
+	size_t num_with[MOST_SPANS + 1] = { 0 }; // tests of so many spans or more
 	for (size_t i = 0; i < num_counts; i++) {
 		uint32_t num = num_both(&evidence->counts[i]);
-		num_with[num < 2 * WATCH_NUM_SPANS ? num : 2 * WATCH_NUM_SPANS - 1]++;
+		num_with[num < MOST_SPANS ? num : MOST_SPANS]++;
 	}
-	for (;; num_tests++) {
-		size_t num_possible = 0;
-		for (uint32_t num = 0; num < 2 * WATCH_NUM_SPANS; num++)
-			if (ldexp(1, -(int)num) <= allowed / (double)num_tests)
-				num_possible += num_with[num];
-		if (num_possible <= num_tests)
-			return num_tests;
-	}
+	for (uint32_t num = MOST_SPANS; num > 0; num--)
+		num_with[num - 1] += num_with[num];
+	while (num_with[spans_for(allowed / (double)num_tests)] > num_tests)
+		num_tests++;
+	return num_tests;
 }
 
 static bool has_stayed(const struct evidence_count *count)
@@ -104,22 +110,17 @@ static size_t decide(struct decision *decision, const struct rule *rule)
 	return num_leaks;
 }
 
-// 2^-n of the n that would be needed, were there the tests of one more stack.
-static uint32_t count_needed(const struct evidence *evidence, double allowed, size_t num_tests)
-{
-	return (uint32_t)ceil(log2((double)(num_tests + evidence->num_ages) / allowed));
-}
-
 // Each of several stacks that seem to go on has a chance to be mistaken for one that does.
 void decision_init(struct decision *decision, const struct evidence *evidence, double confidence)
 {
-	struct rule rule = { .evidence = evidence, .allowed = 1 - confidence, .late_allowed = LATE_CHANCE };
+	struct rule rule = { .evidence = evidence, .allowed = fmax(1 - confidence, LEAST_CHANCE), .late_allowed = LATE_CHANCE };
 	rule.num_tests = count_tests(evidence, rule.allowed);
 	*decision = (struct decision){
 		.stacks = memory_get(evidence->num_stacks, sizeof(*decision->stacks)),
 		.num_stacks = evidence->num_stacks,
 		.num_tests = rule.num_tests,
-		.num_needed = count_needed(evidence, rule.allowed, rule.num_tests),
+		// Were there the tests of one more stack.
+		.num_needed = spans_for(rule.allowed / (double)(rule.num_tests + evidence->num_ages)),
 	};
 	size_t num_growing = 0;
 	decide(decision, &rule);

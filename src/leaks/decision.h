@@ -32,7 +32,9 @@ struct decision_stack {
 	enum decision_state state;
 	size_t age;    // of the evidence, at which it is decided
 	double chance; // that some stack grows so by chance: that of the test times the number of tests
-	double bytes, bytes_error; // growth over the watch; below 0: exact
+	// Growth over the watch, and its standard error; below 0: exact.  It is that of blocks older than the age, so if those
+	// can only have been born in a part of the watch, that is scaled up.
+	double bytes, bytes_error;
 	uint64_t num_samples;
 };
 

@@ -188,7 +188,8 @@ static void make_ages(struct evidence *evidence, const struct watch *watch, cons
 
 void evidence_init(struct evidence *evidence, const struct watch *watch, const uint32_t *stacks, size_t num_sites, size_t num_stacks)
 {
-	struct work work = { .watch = watch, .middle = watch_get_middle(watch), .stacks = stacks, .num_sites = num_sites, .evidence = evidence };
+	struct work work = { .watch = watch, .middle = watch_get_middle(watch), .stacks = stacks, .num_sites = num_sites,
+			     .evidence = evidence };
 	*evidence = (struct evidence){
 		.duration_ticks = watch->ticks[watch->last.number] - watch->ticks[0],
 		.has_middle = work.middle->number > 0,

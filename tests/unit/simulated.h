@@ -142,7 +142,8 @@ static inline void take_snapshot(struct simulation *simulation, struct watch *wa
 }
 
 // Decides, and forgets the blocks.
-static inline void simulate(struct simulation *simulation, uint32_t num_stacks, uint32_t num_intervals, struct decision *decision, struct evidence *evidence)
+static inline void simulate(struct simulation *simulation, uint32_t num_stacks, uint32_t num_intervals, struct decision *decision,
+			    struct evidence *evidence)
 {
 	struct watch watch;
 	uint32_t *stacks = memory_get(num_stacks, sizeof(*stacks));

@@ -2,7 +2,9 @@
 // Growth of a process: steady programs are not said to leak, and leaks are found, in simulations with the real decision.
 //
 // Seeds are fixed.  With others, the test of steady programs would fail by chance once in 900 times if one program in 1,000
-// were said to leak, the most that is promised.  An argument is the number of programs to try instead, and how many say so is printed.
+// were said to leak, the most that is promised.  An argument is the number of programs to try instead.  Of 10,000 of each kind
+// there were: random arrivals 1, bursts 0, phases 20 (1 if they are no longer than a quarter of the watch), full caches 10,
+// young processes 0.
 #include "unit.h"
 
 #include <stdio.h>
@@ -88,7 +90,8 @@ static void test_steady_programs_do_not_leak(void **state)
 		num_false[NUM_KINDS] += young_leaks(i * 8 + 7);
 	}
 	for (int program = 0; program <= NUM_KINDS; program++) {
-		print_message("%s: %u false verdicts in %u\n", program < NUM_KINDS ? names[program] : "young processes", num_false[program], num_each);
+		print_message("%s: %u false verdicts in %u\n", program < NUM_KINDS ? names[program] : "young processes",
+			      num_false[program], num_each);
 		num_all += num_false[program];
 	}
 	double expected = num_programs / 1000.0;
@@ -193,6 +196,19 @@ static void test_what_was_there_all_the_time_is_no_growth(void **state)
 	assert_float_equal(decided.bytes, 0, 0);
 }
 
+static void test_what_went_is_taken_off_what_came(void **state)
+{
+	(void)state;
+	struct simulation simulation = begin(1, 3 * DURATION);
+	for (unsigned i = 0; i < 100; i++)
+		add_simulated(&simulation, 0, -2.5 * DURATION + i * DURATION / 100, DURATION / 2);
+	add_kept(&simulation, 0, DURATION * 0.89, 400);
+	struct decision_stack decided = decide_only(&simulation);
+	assert_int_equal(DECISION_LEAK, decided.state);
+	assert_float_equal(decided.bytes / RATE_BYTES, 300, 1);
+	assert_float_equal(decided.bytes_error / RATE_BYTES, sqrt(500), 1);
+}
+
 static void test_a_full_cache_has_stopped(void **state)
 {
 	(void)state;
@@ -253,6 +269,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_a_sign_test_is_exact),
 		cmocka_unit_test(test_what_stays_is_a_leak_of_its_size),
 		cmocka_unit_test(test_what_was_there_all_the_time_is_no_growth),
+		cmocka_unit_test(test_what_went_is_taken_off_what_came),
 		cmocka_unit_test(test_a_full_cache_has_stopped),
 		cmocka_unit_test(test_what_a_phase_frees_comes_and_goes),
 		cmocka_unit_test(test_fewer_samples_than_needed_are_no_leak),
