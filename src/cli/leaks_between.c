@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/leaks_growth.h"
+#include "cli/leaks_output.h"
 #include "cli/subject.h"
 #include "profile/heap.h"
 #include "report/growth.h"
@@ -117,7 +118,7 @@ bool leaks_between(const struct leaks_request *request, int *status, struct erro
 	struct store *store = store_create(2);
 	bool is_judged = false;
 	*status = LEAKS_UNTOLD;
-	if (subject_add_named(store, request->names, 2, &viewing.naming, error)) {
+	if (leaks_output_check(request, error) && subject_add_named(store, request->names, 2, &viewing.naming, error)) {
 		viewing.type = viewing.type ? viewing.type : find_heap_type(store);
 		if (viewing_create_view(&viewing, &view, store, error)) {
 			is_judged = judge(&found, store, view, status, error);

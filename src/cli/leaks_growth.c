@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/leaks_growth_stacks.h"
 #include "cli/leaks_growth_watch.h"
+#include "cli/leaks_output.h"
 #include "cli/named.h"
 #include "report/printable.h"
 #include "report/units.h"
@@ -194,7 +195,9 @@ bool leaks_by_growth(const struct leaks_request *request, int *status, struct er
 	*status = LEAKS_UNTOLD;
 	if (!named_open(&growing.target, request->names[0], error))
 		return false;
-	if (!get_rate(&growing))
+	if (!leaks_output_check(request, error))
+		is_judged = false;
+	else if (!get_rate(&growing))
 		error_set(error, "%s: nothing is being recorded (rate 0)", request->names[0]);
 	else if (watching_init(&growing.watching, growing.target, request, error)) {
 		is_judged = judge(&growing, status, error);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "cli/leaks.h"
 #include "leaks/decision.h"
 #include "report/view.h"
@@ -54,21 +55,14 @@ enum leaks_status leaks_growth_get_status(const struct leaks_growth *found);
 const char *leaks_growth_get_state(const struct leaks_growth_row *row);
 double leaks_growth_per_hour(const struct leaks_growth *found, double bytes);
 
+// The verdict without what precedes it: "LEAK: grows by ...".
+void leaks_growth_add_answer(struct text *text, const struct leaks_growth *found);
+
 // Print to a stream that is checked by the caller.
 void leaks_growth_print_text(FILE *to, const struct leaks_growth *found);
 void leaks_growth_print_json(FILE *to, const struct leaks_growth *found);
 
 // Order the rows, sum the leaks up, compare them with --max-growth, print it all to where the request says, and tell the status.
 bool leaks_growth_report(struct leaks_growth *found, int *status, struct error *error);
-
-// A leaking stack, for files of other formats.
-struct leaks_found {
-	char *name;    // "function_a < main"
-	int64_t bytes;
-	char *text;    // the stack, a frame in each line
-};
-// *num_found of them; given back by leaks_found_destroy().
-struct leaks_found *leaks_growth_create_found(const struct leaks_growth *found, size_t *num_found);
-void leaks_found_destroy(struct leaks_found *found, size_t num_found);
 
 #endif

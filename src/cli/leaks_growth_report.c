@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Leaks by growth: the verdict, and where it is written.  OUTSIDE.
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/leaks_growth.h"
+#include "cli/leaks_junit.h"
+#include "cli/leaks_output.h"
 #include "report/frame_name.h"
+#include "report/printable.h"
 #include "report/sums.h"
+#include "report/units.h"
 
 #define HOUR_NS 3.6e12
-
-static bool leaks_open_log(const struct leaks_request *request, FILE **to, struct error *error)
-{
-	*to = request->log ? fopen(request->log, "we") : stdout;
-	return *to || error_set(error, "%s: %s", request->log, strerror(errno));
-}
 
 enum leaks_status leaks_growth_get_status(const struct leaks_growth *found)
 {
@@ -65,66 +61,65 @@ static void sum_up(struct leaks_growth *found)
 	found->is_too_small = found->num_leaks && growth <= (double)found->request->max_growth_bytes;
 }
 
-static bool print(const struct leaks_growth *found, struct error *error)
+static void print(FILE *to, const void *found)
 {
-	const char *name = found->request->log ? found->request->log : "standard output";
-	FILE *to;
-	if (!leaks_open_log(found->request, &to, error))
-		return false;
-	(found->request->form == LEAKS_JSON ? leaks_growth_print_json : leaks_growth_print_text)(to, found);
-	bool is_printed = fflush(to) == 0 && !ferror(to);
-	if (!is_printed)
-		error_set(error, "%s: %s", name, strerror(errno));
-	if (to != stdout)
-		fclose(to);
-	return is_printed;
+	(((const struct leaks_growth *)found)->request->form == LEAKS_JSON ? leaks_growth_print_json : leaks_growth_print_text)(to, found);
+}
+
+// A frame in each line.
+static char *create_stack(const struct leaks_growth *found, const struct leaks_growth_row *row)
+{
+	char *all = NULL;
+	size_t size;
+	FILE *to = open_memstream(&all, &size);
+	if (!to)
+		return memory_copy_string("");
+	for (uint32_t i = 0; i < row->num_frames; i++) {
+		char *name = frame_name_create(&found->view->frames[row->frames[i]], printable_add_utf8);
+		fprintf(to, "%s\n", name);
+		free(name);
+	}
+	fclose(to);
+	return all;
+}
+
+static void add_failure(struct junit *junit, const struct leaks_growth *found, const struct leaks_growth_row *row)
+{
+	char storage[256];
+	struct text message = TEXT_ON(storage);
+	text_add(&message, "grows by ");
+	units_add_bytes_estimate(&message, row->bytes, row->error);
+	junit_add(junit, &(struct junit_failure){ junit_create_name("growth", found->view, row->frames, row->num_frames),
+						  memory_copy_string("growth"), memory_copy_string(storage),
+						  create_stack(found, row) });
+}
+
+static bool write_junit(const struct leaks_growth *found, struct error *error)
+{
+	char storage[2048];
+	struct text answer = TEXT_ON(storage);
+	struct junit junit;
+	leaks_growth_add_answer(&answer, found);
+	junit_init(&junit, found->program ? found->program : found->request->names[1], leaks_growth_get_status(found), storage);
+	for (size_t i = 0; i < found->num_leaks && junit.answer == LEAKS_FOUND; i++)
+		add_failure(&junit, found, &found->rows[i]);
+	bool is_written = junit_write(found->request->junit, &junit, error);
+	junit_deinit(&junit);
+	return is_written;
 }
 
 bool leaks_growth_report(struct leaks_growth *found, int *status, struct error *error)
 {
+	const struct leaks_request *request = found->request;
 	if (found->num_rows)
 		qsort(found->rows, found->num_rows, sizeof(*found->rows), compare_rows);
 	sum_up(found);
 	*status = LEAKS_UNTOLD;
-	if (!print(found, error))
+	if (!leaks_output_write(request->log ? request->log : "-", &(struct leaks_output){ print, found }, error) ||
+	    (request->junit && !write_junit(found, error)))
 		return false;
 	*status = leaks_growth_get_status(found);
 	if (*status == LEAKS_FOUND)
-		*status = found->request->exit_code;
+		*status = request->exit_code;
 	return true;
-}
-
-static char *create_stack(const struct view *view, const struct leaks_growth_row *row, const char *between)
-{
-	char *all = memory_get(1, 1);
-	size_t length = 0;
-	for (uint32_t i = 0; i < row->num_frames; i++) {
-		char *name = frame_name_create(&view->frames[row->frames[i]], printable_add_utf8);
-		size_t more = strlen(name) + (i ? strlen(between) : 0);
-		all = memory_resize(all, length + more + 1, 1);
-		sprintf(all + length, "%s%s", i ? between : "", name);
-		length += more;
-		free(name);
-	}
-	return all;
-}
-
-struct leaks_found *leaks_growth_create_found(const struct leaks_growth *found, size_t *num_found)
-{
-	struct leaks_found *all = memory_get(found->num_leaks, sizeof(*all));
-	*num_found = found->num_leaks;
-	for (size_t i = 0; i < found->num_leaks; i++) {
-		const struct leaks_growth_row *row = &found->rows[i];
-		all[i] = (struct leaks_found){ create_stack(found->view, row, " < "), (int64_t)row->bytes, create_stack(found->view, row, "\n") };
-	}
-	return all;
-}
-
-void leaks_found_destroy(struct leaks_found *found, size_t num_found)
-{
-	for (size_t i = 0; i < num_found; i++) {
-		free(found[i].name);
-		free(found[i].text);
-	}
-	free(found);
 }

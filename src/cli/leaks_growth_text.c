@@ -99,11 +99,6 @@ static void print_rows(FILE *to, const struct leaks_growth *found)
 		putc('\n', to);
 }
 
-static const char *stacks(size_t count)
-{
-	return count == 1 ? "stack" : "stacks";
-}
-
 // "61.0 MiB ±9.0 per hour", and what that is for a unit of work.
 static void add_growth(struct text *line, const struct leaks_growth *found)
 {
@@ -119,40 +114,53 @@ static void add_growth(struct text *line, const struct leaks_growth *found)
 	text_add(line, " per unit of work,");
 }
 
-static void print_leaks(FILE *to, const struct leaks_growth *found)
+static void add_leaks(struct text *text, const struct leaks_growth *found)
 {
-	char storage[LINE_BYTES];
-	struct text line = TEXT_ON(storage);
-	add_growth(&line, found);
-	fprintf(to, "cairn: %s: grows by %s in %zu %s", found->is_too_small ? "clean" : "LEAK", storage, found->num_leaks,
-		stacks(found->num_leaks));
-	fprintf(to, found->is_exact && !found->is_of_process ? "\n" : " (%.6g %% sure)%s\n", 100 * found->request->confidence,
-		found->is_too_small ? ", no more than --max-growth allows" : "");
+	text_add(text, found->is_too_small ? "clean: grows by " : "LEAK: grows by ");
+	add_growth(text, found);
+	text_add(text, " in ");
+	text_add_number(text, found->num_leaks);
+	text_add(text, found->num_leaks == 1 ? " stack" : " stacks");
+	if (!found->is_exact || found->is_of_process) {
+		char percent[32];
+		snprintf(percent, sizeof(percent), " (%.6g %% sure)", 100 * found->request->confidence);
+		text_add(text, percent);
+	}
+	text_add(text, found->is_too_small ? ", no more than --max-growth allows" : "");
 }
 
 // The least that would have been called growth.
-static void print_clean(FILE *to, const struct leaks_growth *found)
+static void add_limit(struct text *text, const struct leaks_growth *found)
 {
-	char storage[LINE_BYTES];
-	struct text line = TEXT_ON(storage);
-	bool has_chance = found->is_of_process || !found->is_exact;
+	if (!(found->least_bytes > 0) && !found->least_samples)
+		return;
 	if (found->least_bytes > 0) {
-		text_add(&line, " (a leak of less than about ");
-		units_add_bytes(&line, found->least_bytes);
-	} else if (found->least_samples) {
-		text_add(&line, " (a leak at fewer than ");
-		text_add_number(&line, found->least_samples);
-		text_add(&line, " moments");
+		text_add(text, " (a leak of less than about ");
+		units_add_bytes(text, found->least_bytes);
+	} else {
+		text_add(text, " (a leak at fewer than ");
+		text_add_number(text, found->least_samples);
+		text_add(text, " moments");
 	}
-	if (line.length && found->is_of_process) {
-		text_add(&line, " in ");
-		units_add_duration(&line, (int64_t)found->duration_ns);
+	if (found->is_of_process) {
+		text_add(text, " in ");
+		units_add_duration(text, (int64_t)found->duration_ns);
 	}
-	text_add(&line, line.length ? " would not be seen)" : "");
-	if (found->untold)
-		fprintf(to, "cairn: could not tell: %s\n", found->untold);
-	else
-		fprintf(to, "cairn: clean: no stack grew%s%s\n", has_chance ? " by more than chance" : "", storage);
+	text_add(text, " would not be seen)");
+}
+
+void leaks_growth_add_answer(struct text *text, const struct leaks_growth *found)
+{
+	if (found->num_leaks && !(found->is_too_small && found->untold)) {
+		add_leaks(text, found);
+	} else if (found->untold) {
+		text_add(text, "could not tell: ");
+		text_add(text, found->untold);
+	} else {
+		text_add(text, "clean: no stack grew");
+		text_add(text, found->is_of_process || !found->is_exact ? " by more than chance" : "");
+		add_limit(text, found);
+	}
 }
 
 void leaks_growth_print_text(FILE *to, const struct leaks_growth *found)
@@ -160,8 +168,8 @@ void leaks_growth_print_text(FILE *to, const struct leaks_growth *found)
 	fputs(found->heading, to);
 	print_rows(to, found);
 	fputs(found->notes, to);
-	if (found->num_leaks && !(found->is_too_small && found->untold))
-		print_leaks(to, found);
-	else
-		print_clean(to, found);
+	char storage[LINE_BYTES];
+	struct text answer = TEXT_ON(storage);
+	leaks_growth_add_answer(&answer, found);
+	fprintf(to, "cairn: %s\n", storage);
 }

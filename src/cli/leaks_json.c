@@ -94,15 +94,8 @@ static json_t *make_hidden(const struct leaks_result *result)
 static json_t *make_frames(const struct view *view, const struct leak_row *row)
 {
 	json_t *array = json_array();
-	for (uint32_t i = 0; i < row->num_frames; i++) {
-		const struct view_frame *frame = &view->frames[row->frames[i]];
-		json_t *object = json_object();
-		set(object, "function", field_json_text(frame->name));
-		set(object, "file", *frame->file ? field_json_text(frame->file) : json_null());
-		set(object, "line", frame->line > 0 ? json_integer(frame->line) : json_null());
-		set(object, "binary", *frame->binary ? field_json_text(frame->binary) : json_null());
-		json_array_append_new(array, object);
-	}
+	for (uint32_t i = 0; i < row->num_frames; i++)
+		json_array_append_new(array, field_json_frame(&view->frames[row->frames[i]]));
 	return array;
 }
 

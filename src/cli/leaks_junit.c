@@ -1,13 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cairn leaks --junit`: the answer as a CI system shows test results.  OUTSIDE.
-#include "cli/leaks_result.h"
+// Leaks, JUnit: a verdict as CI systems show test results.  OUTSIDE.
+#include "cli/leaks_junit.h"
 
 #include <mxml.h>
 #include <stdlib.h>
 
+#include "base/memory.h"
+#include "cli/leaks_output.h"
 #include "report/printable.h"
 
 #define MAX_NAMED_FRAMES 4 // of a stack, in the name of its test case
+
+void junit_init(struct junit *junit, const char *subject, enum leaks_status answer, const char *message)
+{
+	*junit = (struct junit){ .subject = subject, .answer = answer, .message = memory_copy_string(message) };
+}
+
+void junit_deinit(struct junit *junit)
+{
+	for (size_t i = 0; i < junit->num_failures; i++) {
+		free(junit->failures[i].name);
+		free(junit->failures[i].type);
+		free(junit->failures[i].message);
+		free(junit->failures[i].text);
+	}
+	free(junit->failures);
+	free(junit->message);
+}
+
+void junit_add(struct junit *junit, const struct junit_failure *failure)
+{
+	junit->failures = memory_grow(junit->failures, junit->num_failures, sizeof(*junit->failures));
+	junit->failures[junit->num_failures++] = *failure;
+}
+
+char *junit_create_name(const char *kind, const struct view *view, const uint32_t *frames, uint32_t num_frames)
+{
+	char *name = NULL;
+	size_t size;
+	FILE *to = open_memstream(&name, &size);
+	if (!to)
+		return memory_copy_string(kind);
+	fprintf(to, "%s: ", kind);
+	for (uint32_t i = 0; i < num_frames && i < MAX_NAMED_FRAMES; i++)
+		fprintf(to, "%s%s", i ? " < " : "", view->frames[frames[i]].name);
+	fputs(num_frames > MAX_NAMED_FRAMES ? " ..." : num_frames ? "" : "[no stack]", to);
+	fclose(to);
+	return name;
+}
 
 static void set(mxml_node_t *element, const char *name, const char *value)
 {
@@ -16,10 +56,10 @@ static void set(mxml_node_t *element, const char *name, const char *value)
 	free(harmless);
 }
 
-static mxml_node_t *add_case(mxml_node_t *suite, const struct leaks_result *result, const char *name)
+static mxml_node_t *add_case(mxml_node_t *suite, const struct junit *junit, const char *name)
 {
 	mxml_node_t *element = mxmlNewElement(suite, "testcase");
-	set(element, "classname", result->subject);
+	set(element, "classname", junit->subject);
 	set(element, "name", name);
 	return element;
 }
@@ -32,58 +72,25 @@ static mxml_node_t *add_outcome(mxml_node_t *test, const char *what, const char 
 	return element;
 }
 
-// Without numbers, so that it is the same in the next run.
-static void print_name(FILE *to, const struct leaks_result *result, const struct leak_row *row)
-{
-	fprintf(to, "%s: ", leak_kind_names[row->kind]);
-	for (uint32_t i = 0; i < row->num_frames && i < MAX_NAMED_FRAMES; i++)
-		fprintf(to, "%s%s", i ? " < " : "", result->view->frames[row->frames[i]].name);
-	fputs(row->num_frames > MAX_NAMED_FRAMES ? " ..." : row->num_frames ? "" : "[no stack]", to);
-}
-
-static void add_leak(mxml_node_t *suite, const struct leaks_result *result, const struct leak_row *row)
-{
-	char storage[256], *name = NULL, *stack = NULL;
-	size_t size;
-	struct text message = TEXT_ON(storage);
-	FILE *to = open_memstream(&name, &size);
-	if (to) {
-		print_name(to, result, row);
-		fclose(to);
-	}
-	to = open_memstream(&stack, &size);
-	if (to) {
-		leaks_print_stack(to, result, row, "", printable_add_utf8);
-		fclose(to);
-	}
-	leaks_add_loss(&message, row);
-	mxml_node_t *test = add_case(suite, result, name ? name : "");
-	mxmlNewText(add_outcome(test, "failure", leak_kind_names[row->kind], storage), 0, stack ? stack : "");
-	free(name);
-	free(stack);
-}
-
-static mxml_node_t *make_document(const struct leaks_result *result)
+static mxml_node_t *make_document(const struct junit *junit)
 {
 	mxml_node_t *document = mxmlNewXML("1.0"), *suites = mxmlNewElement(document, "testsuites");
 	mxml_node_t *suite = mxmlNewElement(suites, "testsuite");
-	size_t num_failures = result->answer == LEAKS_FOUND ? result->num_lost_rows : 0;
-	char storage[2048];
-	struct text answer = TEXT_ON(storage);
-	leaks_add_answer(&answer, result);
 	set(suite, "name", "cairn leaks");
-	mxmlElementSetAttrf(suite, "tests", "%zu", num_failures ? num_failures : 1);
-	mxmlElementSetAttrf(suite, "failures", "%zu", num_failures);
-	mxmlElementSetAttrf(suite, "errors", "%d", result->answer == LEAKS_UNTOLD);
+	mxmlElementSetAttrf(suite, "tests", "%zu", junit->num_failures ? junit->num_failures : 1);
+	mxmlElementSetAttrf(suite, "failures", "%zu", junit->num_failures);
+	mxmlElementSetAttrf(suite, "errors", "%d", junit->answer == LEAKS_UNTOLD);
 	mxmlElementSetAttr(suite, "skipped", "0");
-	for (size_t i = 0; i < result->verdict.num_rows && num_failures; i++)
-		if (leaks_result_counts(result, &result->verdict.rows[i]))
-			add_leak(suite, result, &result->verdict.rows[i]);
-	if (num_failures)
+	for (size_t i = 0; i < junit->num_failures; i++) {
+		const struct junit_failure *failure = &junit->failures[i];
+		mxml_node_t *test = add_case(suite, junit, failure->name);
+		mxmlNewText(add_outcome(test, "failure", failure->type, failure->message), 0, failure->text);
+	}
+	if (junit->num_failures)
 		return document;
-	mxml_node_t *test = add_case(suite, result, "no leaks");
-	if (result->answer == LEAKS_UNTOLD)
-		add_outcome(test, "error", "could not tell", storage);
+	mxml_node_t *test = add_case(suite, junit, "no leaks");
+	if (junit->answer == LEAKS_UNTOLD)
+		add_outcome(test, "error", "could not tell", junit->message);
 	return document;
 }
 
@@ -93,10 +100,15 @@ static const char *make_space(mxml_node_t *node, int where)
 	return (where == MXML_WS_BEFORE_OPEN && mxmlGetParent(node)) || where == MXML_WS_AFTER_CLOSE ? "\n" : NULL;
 }
 
-void leaks_print_junit(FILE *to, const struct leaks_result *result)
+static void print(FILE *to, const void *junit)
 {
-	mxml_node_t *document = make_document(result);
+	mxml_node_t *document = make_document(junit);
 	mxmlSetWrapMargin(0);
 	mxmlSaveFile(document, to, make_space);
 	mxmlDelete(document);
+}
+
+bool junit_write(const char *path, const struct junit *junit, struct error *error)
+{
+	return leaks_output_write(path, &(struct leaks_output){ print, junit }, error);
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/system.h"
+#include "cli/leaks_output.h"
 #include "cli/leaks_result.h"
 #include "cli/named.h"
 #include "target/threads.h"
@@ -72,7 +73,7 @@ bool leaks_of_process(const struct leaks_request *request, int *status, struct e
 		return false;
 	leaks_result_init(&result, request, target_program(target));
 	result.pid = target_pid(target);
-	bool is_told = leaks_result_check(request, error) && leaks_result_add_rules(&result, error) && look(&result, target, error);
+	bool is_told = leaks_output_check(request, error) && leaks_result_add_rules(&result, error) && look(&result, target, error);
 	if (is_told)
 		*status = result.status;
 	leaks_result_deinit(&result);

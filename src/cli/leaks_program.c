@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "cli/launching.h"
+#include "cli/leaks_output.h"
 #include "cli/leaks_result.h"
 #include "launch/child.h"
 #include "launch/tracer.h"
@@ -282,7 +283,7 @@ bool leaks_of_program(const struct leaks_request *request, int *status, struct e
 	leaks_result_init(&run.result, request, request->argv[0]);
 	*status = LEAKS_UNTOLD;
 	choose_values(&run);
-	bool is_done = leaks_result_check(request, error) && leaks_result_add_rules(&run.result, error) &&
+	bool is_done = leaks_output_check(request, error) && leaks_result_add_rules(&run.result, error) &&
 		       run_program(&run, status, error);
 	launching_deinit(&run.launching, run.has_running);
 	if (is_done) {

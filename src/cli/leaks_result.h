@@ -75,9 +75,6 @@ void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct ins
 struct leaks_process *leaks_result_add_unknown(struct leaks_result *result, pid_t pid, const struct target *target,
 					       const char *why);
 
-// Can the files that were asked for be written?  For before it all begins.
-bool leaks_result_check(const struct leaks_request *request, struct error *error);
-
 // Names, rules and verdict; pid: of the process whose files are to be read, 0: those that are here.
 bool leaks_result_conclude(struct leaks_result *result, pid_t pid, struct error *error);
 // Print it and write the files that were asked for.
@@ -86,7 +83,6 @@ bool leaks_result_show(const struct leaks_result *result, struct error *error);
 // The forms in which it is printed, to a stream that is checked by the caller.
 void leaks_print_text(FILE *to, const struct leaks_result *result);
 void leaks_print_json(FILE *to, const struct leaks_result *result);
-void leaks_print_junit(FILE *to, const struct leaks_result *result);
 
 // True for rows that make it a leak.
 bool leaks_result_counts(const struct leaks_result *result, const struct leak_row *row);

@@ -1,76 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leaks, show: where a result is printed and written to.  OUTSIDE.
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+// Leaks, show: a result printed, and written to the files that were asked for.  OUTSIDE.
+#include <stdlib.h>
 
-#include "base/whole_file.h"
+#include "base/memory.h"
+#include "cli/leaks_junit.h"
+#include "cli/leaks_output.h"
 #include "cli/leaks_result.h"
 #include "pprof/file.h"
+#include "report/printable.h"
 
-struct output {
-	const struct leaks_result *result;
-	void (*print)(FILE *to, const struct leaks_result *result);
-};
-
-// 0 or an errno value.
-static int write_output(void *context, int fd)
+static void print(FILE *to, const void *result)
 {
-	const struct output *output = context;
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *to = own < 0 ? NULL : fdopen(own, "w");
-	if (!to)
-		return errno;
-	output->print(to, output->result);
-	int error = fflush(to) != 0 || ferror(to) ? (errno ? errno : EIO) : 0;
-	fclose(to);
-	return error;
+	(((const struct leaks_result *)result)->request->form == LEAKS_JSON ? leaks_print_json : leaks_print_text)(to, result);
 }
 
-static bool write_file(const char *path, const struct output *output, struct error *error)
+static void add_failure(struct junit *junit, const struct leaks_result *result, const struct leak_row *row)
 {
-	return whole_file_write(path, &(struct whole_file_contents){ write_output, (void *)output }, error);
+	char storage[256], *stack = NULL;
+	size_t size;
+	struct text message = TEXT_ON(storage);
+	FILE *to = open_memstream(&stack, &size);
+	if (to) {
+		leaks_print_stack(to, result, row, "", printable_add_utf8);
+		fclose(to);
+	}
+	leaks_add_loss(&message, row);
+	junit_add(junit, &(struct junit_failure){
+				 junit_create_name(leak_kind_names[row->kind], result->view, row->frames, row->num_frames),
+				 memory_copy_string(leak_kind_names[row->kind]), memory_copy_string(storage),
+				 stack ? stack : memory_copy_string("") });
 }
 
-static bool check_directory(const char *path, struct error *error)
+static bool write_junit(const struct leaks_result *result, struct error *error)
 {
-	char directory[PATH_MAX];
-	struct stat status;
-	const char *end = strrchr(path, '/');
-	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))
-		return true; // a device or a pipe
-	int length = snprintf(directory, sizeof(directory), "%.*s", end ? (int)(end - path) + 1 : 1, end ? path : ".");
-	if (length >= (int)sizeof(directory))
-		return whole_file_fail(path, ENAMETOOLONG, error);
-	return access(directory, W_OK | X_OK) == 0 || whole_file_fail(path, errno, error);
-}
-
-bool leaks_result_check(const struct leaks_request *request, struct error *error)
-{
-	const char *const paths[] = { request->log, request->junit, request->out };
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (paths[i] && strcmp(paths[i], "-") != 0 && !check_directory(paths[i], error))
-			return false;
-	return true;
+	char storage[2048];
+	struct text answer = TEXT_ON(storage);
+	struct junit junit;
+	leaks_add_answer(&answer, result);
+	junit_init(&junit, result->subject, result->answer, storage);
+	for (size_t i = 0; i < result->verdict.num_rows && result->answer == LEAKS_FOUND; i++)
+		if (leaks_result_counts(result, &result->verdict.rows[i]))
+			add_failure(&junit, result, &result->verdict.rows[i]);
+	bool is_written = junit_write(result->request->junit, &junit, error);
+	junit_deinit(&junit);
+	return is_written;
 }
 
 bool leaks_result_show(const struct leaks_result *result, struct error *error)
 {
 	const struct leaks_request *request = result->request;
-	struct output verdict = { result, request->form == LEAKS_JSON ? leaks_print_json : leaks_print_text };
-	struct output junit = { result, leaks_print_junit };
 	bool is_shown = true;
 	if (request->argv && !request->log)
-		verdict.print(stderr, result);
+		print(stderr, result);
 	else
-		is_shown = write_file(request->log ? request->log : "-", &verdict, error);
+		is_shown = leaks_output_write(request->log ? request->log : "-", &(struct leaks_output){ print, result }, error);
 	struct file_contents contents = file_contents_of(result->store);
 	if (is_shown && request->out && !result->store->num_types)
 		is_shown = error_set(error, "%s: not written: there is nothing to be in it", request->out);
 	else if (is_shown && request->out)
 		is_shown = file_write(request->out, &contents, error);
-	return is_shown && (!request->junit || write_file(request->junit, &junit, error));
+	return is_shown && (!request->junit || write_junit(result, error));
 }

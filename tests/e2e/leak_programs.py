@@ -114,7 +114,7 @@ class Verdict:
         losses = {}
         for stack in self.contents['stacks']:
             if stack['kind'] == kind:
-                for function in {frame['function'] for frame in stack['frames']}:
+                for function in {frame['name'] for frame in stack['frames']}:
                     losses[function] = add(losses.get(function, NOTHING), Loss(stack['bytes'], stack['objects']))
         return losses
 

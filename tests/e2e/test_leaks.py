@@ -46,7 +46,7 @@ class Leaks(CairnTest):
     def test_where_it_was_lost(self):
         _, verdict = self.judge(testdata('leaks/lists'))
         definite, = [stack for stack in verdict.contents['stacks'] if stack['kind'] == 'definite']
-        self.assertEqual(['lists_make', 'lists_lose', 'main'], [frame['function'] for frame in definite['frames']][:3])
+        self.assertEqual(['lists_make', 'lists_lose', 'main'], [frame['name'] for frame in definite['frames']][:3])
         self.assertEqual({'lists.c'}, {os.path.basename(frame['file']) for frame in definite['frames'][:3]})
         with open(os.path.join(SOURCE, 'testdata/leaks/lists.c'), encoding='ascii') as file:
             self.assertIn('calloc(', file.read().splitlines()[definite['frames'][0]['line'] - 1])

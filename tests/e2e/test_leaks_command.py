@@ -200,7 +200,7 @@ class OutputTest(LeaksTest):
         self.assertEqual((2, 200, 2), tuple(contents['lost'][key] for key in ('objects', 'bytes', 'stacks')))
         self.assertEqual(['definite', 'indirect', 'reachable'], [stack['kind'] for stack in contents['stacks']])
         self.assertEqual([True, True, False], [stack['counts'] for stack in contents['stacks']])
-        self.assertEqual(['get', 'chain', 'main'], [frame['function'] for frame in contents['stacks'][0]['frames']][:3])
+        self.assertEqual(['get', 'chain', 'main'], [frame['name'] for frame in contents['stacks'][0]['frames']][:3])
         frame = contents['stacks'][0]['frames'][0]
         self.assertEqual(('lost.c', LOST), (os.path.basename(frame['file']), frame['binary']))
         self.assertLess(0, frame['line'])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 import unittest
+import xml.etree.ElementTree
 
 from cairn_test import CAIRN, CairnTest, cairn, clean_environment, testdata, wait_until
 
@@ -165,6 +166,18 @@ class Asked(Watched):
         with open(log) as file:
             self.assertIn('cairn: clean: ', file.read())
         self.assertEqual(b'', result.stdout)
+
+    def test_ci_gets_a_test_result_for_each_stack(self):
+        junit = os.path.join(self.new_directory(), 'junit.xml')
+        run = self.start_leaking('leaking', 20000, 50, 2000)
+        cairn('leaks', *QUICK, '--junit', junit, run.pid, check=False)
+        run.finish()
+        suite = xml.etree.ElementTree.parse(junit).getroot().find('testsuite')
+        self.assertEqual(('1', '1', '0'), tuple(suite.get(name) for name in ('tests', 'failures', 'errors')))
+        case = suite.find('testcase')
+        self.assertRegex(case.get('name'), '^growth: leaking_lose < ')
+        self.assertRegex(case.find('failure').get('message'), r'^grows by [0-9.]+ MiB$')
+        self.assertIn('leaking_lose', case.find('failure').text)
 
 
 class Ended(Watched):

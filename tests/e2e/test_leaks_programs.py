@@ -38,7 +38,7 @@ class Programs(CairnTest):
         print(f'{name}: cairn {tuple(ours)}, valgrind {tuple(theirs)} (bytes, objects)')
         for stack in verdict.contents['stacks']:
             if stack['kind'] in ('definite', 'indirect'):
-                print('   ', stack['kind'], stack['bytes'], stack['objects'], *(frame['function'] for frame in stack['frames'][:8]))
+                print('   ', stack['kind'], stack['bytes'], stack['objects'], *(frame['name'] for frame in stack['frames'][:8]))
 
     def assert_alike(self, name, verdict, by_valgrind, text):
         self.assertIsNotNone(verdict.contents, verdict)
