@@ -10,7 +10,6 @@
 #include "cli/command.h"
 #include "cli/subject.h"
 
-#define PROCESS_COMMENT "process: " // of profiles written by cairn: its pid and when it began
 #define DEFAULT_ROWS 20             // for people
 
 enum { KEY_FUNCTIONS = 256, KEY_CUM, KEY_CONFIDENCE, KEY_ALL, KEY_JSON, KEY_CSV };
@@ -109,23 +108,13 @@ const char *diff_get_state(const struct growth_change *change)
 	return !change->values[0] ? "appeared" : !change->values[1] ? "vanished" : "changed";
 }
 
-// NULL: it does not tell.
-static const char *find_process(const struct store_side *side)
-{
-	for (size_t i = 0; i < side->num_comments; i++)
-		if (strncmp(side->comments[i], PROCESS_COMMENT, strlen(PROCESS_COMMENT)) == 0)
-			return side->comments[i];
-	return NULL;
-}
-
 static void measure(struct diff *diff, const struct store *store)
 {
-	const char *processes[] = { find_process(&store->sides[0]), find_process(&store->sides[1]) };
 	growth_init(&diff->growth, diff->view, diff->subject, diff->confidence);
 	for (size_t i = 0; i < diff->growth.num_rows && !diff->is_estimate; i++)
 		diff->is_estimate = growth_get_error(&diff->growth.rows[i].change) > 0;
 	diff->has_no_errors = !diff->is_estimate && isnan(growth_get_error(&diff->growth.total));
-	diff->is_one_process = processes[0] && processes[1] && strcmp(processes[0], processes[1]) == 0;
+	diff->is_one_process = subject_is_one_process(store);
 }
 
 static bool make(struct diff *diff, struct store *store, struct error *error)

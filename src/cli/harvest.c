@@ -46,19 +46,6 @@ static bool is_first(const struct work *work, const struct list_entry *entry)
 	return entry->header.pid == (uint32_t)work->request->pid;
 }
 
-// True if the process went on as another program, which has a ledger of its own.
-static bool has_executed(const struct list *list, const struct ledger_header *header)
-{
-	for (size_t i = 0; i < list->num_entries; i++) {
-		const struct ledger_header *other = &list->entries[i].header;
-		if (header->process_start && list->entries[i].is_readable && other->pid == header->pid &&
-		    other->pid_namespace == header->pid_namespace && other->process_start == header->process_start &&
-		    other->start_ticks > header->start_ticks)
-			return true;
-	}
-	return false;
-}
-
 static enum fate fate_of(const struct work *work, const struct list_entry *entry)
 {
 	if (!entry->is_readable && !entry->is_incomplete)
@@ -67,7 +54,7 @@ static enum fate fate_of(const struct work *work, const struct list_entry *entry
 		return FATE_RUNNING;
 	if (entry->is_incomplete)
 		return FATE_EMPTY;
-	if (has_executed(&work->list, &entry->header))
+	if (list_has_executed(&work->list, &entry->header))
 		return FATE_EXECUTED;
 	bool has_nothing = entry->header.num_samples == 0;
 	return has_nothing && (!is_first(work, entry) || entry->header.rate_bytes == 0) ? FATE_EMPTY : FATE_WRITE;

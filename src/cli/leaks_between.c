@@ -14,23 +14,7 @@
 #include "report/printable.h"
 #include "report/units.h"
 
-#define PROCESS_COMMENT "process: " // of profiles written by cairn: its pid and when it began
 #define MAX_NAME_COLUMNS 200
-
-// NULL: it does not tell.
-static const char *find_process(const struct store_side *side)
-{
-	for (size_t i = 0; i < side->num_comments; i++)
-		if (strncmp(side->comments[i], PROCESS_COMMENT, strlen(PROCESS_COMMENT)) == 0)
-			return side->comments[i];
-	return NULL;
-}
-
-static bool is_one_process(const struct store *store)
-{
-	const char *old = find_process(&store->sides[0]), *new = find_process(&store->sides[1]);
-	return old && new && strcmp(old, new) == 0;
-}
 
 static const char *find_heap_type(const struct store *store)
 {
@@ -81,7 +65,7 @@ static void write_notes(struct leaks_growth *found, const struct store *store, b
 	if (found->is_exact)
 		text_add(&notes, has_errors ? "values are exact: every growth counts\n" :
 					      "how sure these values are is not known: every growth counts\n");
-	else if (is_one_process(store))
+	else if (subject_is_one_process(store))
 		text_add(&notes, "both are of one process and share samples: errors and chances are upper bounds\n");
 }
 

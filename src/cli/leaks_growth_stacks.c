@@ -6,10 +6,8 @@
 
 #include "base/hash.h"
 #include "profile/from_ledger.h"
-#include "profile/heap.h"
 
 #define SITE_LABEL "site" // keeps sites apart whose frames are the same
-#define MAX_FRAMES 1024
 
 static void want_blocks(bool *is_wanted, size_t num_sites, const struct watch_snapshot *snapshot)
 {
@@ -18,48 +16,28 @@ static void want_blocks(bool *is_wanted, size_t num_sites, const struct watch_sn
 			is_wanted[snapshot->blocks[i].site] = true;
 }
 
-// The samples of the ledger's profile are not what is to be in the store.
-static bool leave_out(void *context, const struct profile_sample *sample)
-{
-	(void)context, (void)sample;
-	return true;
-}
+struct wanted {
+	const bool *sites;
+	size_t num_sites;
+};
 
-// Frames that were not pushed, since the ledger is not sound, are left out.
-static size_t read_frames(const struct ledger *ledger, uint32_t site, uint32_t *frames)
+// Each site that is wanted once, with its number.
+static bool push_site(void *context, uint32_t site, struct profile_sample *sample, const struct profile_sink *sink)
 {
-	size_t num_frames = read_stack(ledger, site, frames, MAX_FRAMES), num_valid = 0;
-	for (size_t i = 0; i < num_frames; i++) {
-		uint32_t mapping;
-		uint64_t address;
-		bool is_special = frames[i] >= 1 && frames[i] <= LEDGER_NUM_SPECIAL_FRAMES;
-		if (is_special || (read_frame(ledger, frames[i], &mapping, &address) && address))
-			frames[num_valid++] = frames[i];
-	}
-	return num_valid;
-}
-
-static bool push_site(const struct profile_sink *sink, const struct ledger *ledger, uint32_t site)
-{
-	static const int64_t values[HEAP_NUM_VALUES] = { 1, 1, 1, 1 }; // what is 0 is not in a view
-	uint32_t frames[MAX_FRAMES];
+	static const int64_t values[] = { 1, 1 }; // what is 0 is not in a view
+	const struct wanted *wanted = context;
 	const struct profile_label label = { .key = SITE_LABEL, .number = site, .unit = "" };
-	const struct profile_sample sample = { .location_ids = frames, .num_locations = read_frames(ledger, site, frames),
-					       .values = values, .labels = &label, .num_labels = 1 };
-	return !sample.num_locations || sink->sample(sink->context, &sample);
+	sample->values = values;
+	sample->labels = &label;
+	sample->num_labels = 1;
+	return site >= wanted->num_sites || !wanted->sites[site] || sink->sample(sink->context, sample);
 }
 
 static bool push_sites(struct store *store, const struct target *target, const bool *is_wanted, size_t num_sites)
 {
-	const struct ledger *ledger = target_ledger(target);
-	const struct profile_request request = { .time_ns = target_time_ns(target) };
-	const struct profile_sink *to = store_begin(store, 0, STORE_ADD);
-	struct profile_sink sink = *to;
-	sink.sample = leave_out;
-	bool is_pushed = profile_from_ledger(ledger, &request, &sink);
-	for (uint32_t site = 1; is_pushed && site < num_sites; site++)
-		is_pushed = !is_wanted[site] || push_site(to, ledger, site);
-	return is_pushed;
+	struct wanted wanted = { is_wanted, num_sites };
+	const struct profile_request request = { .time_ns = target_time_ns(target), .split = push_site, .context = &wanted };
+	return profile_from_ledger(target_ledger(target), &request, store_begin(store, 0, STORE_ADD));
 }
 
 struct entry {

@@ -152,18 +152,6 @@ static void at_end(void *context, const struct tracer_end *end)
 	target_close(target);
 }
 
-// True if the process went on as another program, which has a ledger of its own.
-static bool has_executed(const struct list *list, const struct ledger_header *header)
-{
-	for (size_t i = 0; i < list->num_entries; i++) {
-		const struct ledger_header *other = &list->entries[i].header;
-		if (list->entries[i].is_readable && other->pid == header->pid && other->process_start == header->process_start &&
-		    other->start_ticks > header->start_ticks)
-			return true;
-	}
-	return false;
-}
-
 static const char *why_not_held(const struct program_run *run, const struct list_entry *entry, struct error *why)
 {
 	if (entry->pid)
@@ -186,7 +174,7 @@ static void take_left(struct program_run *run, const struct list *list, const st
 		leaks_result_add(&run->result, entry->pid, text_base_name(entry->path), LEAKS_NOT_READ, entry->error.message);
 		return;
 	}
-	bool is_nothing = entry->is_incomplete || has_ended(run, &entry->header) || has_executed(list, &entry->header);
+	bool is_nothing = entry->is_incomplete || has_ended(run, &entry->header) || list_has_executed(list, &entry->header);
 	if (is_nothing && entry->pid)
 		run->has_running = true;
 	else if (is_nothing)

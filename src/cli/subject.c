@@ -16,6 +16,8 @@
 #include "ledger/layout.h"
 #include "pprof/reader.h"
 
+#define PROCESS_COMMENT "process: " // of profiles written by cairn: its pid and when it began
+
 // How a store's stream ended, once what fed it is done.
 static bool finish(const struct store *store, const char *name, bool is_taken, struct error *error)
 {
@@ -108,4 +110,19 @@ bool subject_add_named(struct store *store, const char *const *names, uint32_t n
 			name_before_last(naming, store);
 	}
 	return true;
+}
+
+// NULL: it does not tell.
+static const char *find_process(const struct store_side *side)
+{
+	for (size_t i = 0; i < side->num_comments; i++)
+		if (strncmp(side->comments[i], PROCESS_COMMENT, strlen(PROCESS_COMMENT)) == 0)
+			return side->comments[i];
+	return NULL;
+}
+
+bool subject_is_one_process(const struct store *store)
+{
+	const char *old = find_process(&store->sides[0]), *new = find_process(&store->sides[1]);
+	return old && new && strcmp(old, new) == 0;
 }

@@ -20,4 +20,7 @@ bool subject_add(struct store *store, const char *name, uint32_t side, enum stor
 bool subject_add_named(struct store *store, const char *const *names, uint32_t num_names, struct naming *naming,
 		       struct error *error);
 
+// True if both sides of the store are known to be of one process.
+bool subject_is_one_process(const struct store *store);
+
 #endif

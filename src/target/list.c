@@ -238,6 +238,18 @@ void list_deinit(struct list *list)
 	*list = (struct list){ 0 };
 }
 
+bool list_has_executed(const struct list *list, const struct ledger_header *header)
+{
+	for (size_t i = 0; i < list->num_entries; i++) {
+		const struct ledger_header *other = &list->entries[i].header;
+		if (header->process_start && list->entries[i].is_readable && other->pid == header->pid &&
+		    other->pid_namespace == header->pid_namespace && other->process_start == header->process_start &&
+		    other->start_ticks > header->start_ticks)
+			return true;
+	}
+	return false;
+}
+
 // Root's programs may become other users', who then must be able to pass through.
 static mode_t directory_mode(void)
 {

@@ -38,6 +38,9 @@ void list_init(struct list *list, char *const *directories, size_t num_directori
 void list_init_directory(struct list *list, const char *directory);
 void list_deinit(struct list *list);
 
+// True if the process of a ledger went on as another program, which has a ledger of its own in the list.
+bool list_has_executed(const struct list *list, const struct ledger_header *header);
+
 // The directory of this user for ledgers, made (mode 0700, root's 0711) if it is not there: in /dev/shm, which is memory that
 // survives processes, or else in TMPDIR or /tmp.  The string is static.  NULL if there is none that can be trusted.
 const char *list_default_directory(struct error *error);
