@@ -194,7 +194,7 @@ static void count(struct work *work)
 
 bool inspection_init(struct inspection *inspection, const struct inspection_request *request, struct error *error)
 {
-	struct work work = { .request = request, .inspection = inspection };
+	struct work work = { .request = request, .inspection = inspection, .memory = { .pages = -1, .bytes = -1 } };
 	int64_t begin_ns = system_clock_ns(CLOCK_MONOTONIC);
 	*inspection = (struct inspection){ .tables = memory_get(1, sizeof(*inspection->tables)) };
 	bool is_read = read_all(&work, error);
