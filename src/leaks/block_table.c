@@ -118,7 +118,11 @@ void block_table_complete(struct block_table *table)
 
 uint64_t block_table_bytes(const struct block_table *table)
 {
-	return table->num_blocks * sizeof(*table->blocks);
+	uint64_t num_entries = 0;
+	for (uint32_t i = 0; i < NUM_REGIONS; i++)
+		if (table->regions[i].entries)
+			num_entries += (uint64_t)table->regions[i].last - table->regions[i].first + 1;
+	return table->num_blocks * sizeof(*table->blocks) + num_entries * sizeof(struct block_entry);
 }
 
 size_t block_table_find_next(const struct block_table *table, uint64_t address)

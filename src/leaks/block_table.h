@@ -58,7 +58,7 @@ void block_table_complete(struct block_table *table);
 // True if a block that begins there was announced.
 bool block_table_begins(const struct block_table *table, uint64_t start);
 
-// About what it takes.
+// About what it takes, or will take when it is numbered: each KiB between the first and the last block of a region, and of blocks.
 uint64_t block_table_bytes(const struct block_table *table);
 
 // The number of the first block that ends behind an address, or num_blocks.

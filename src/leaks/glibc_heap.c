@@ -65,8 +65,8 @@ static uint64_t walk(struct glibc_heap *heap, struct window *window, uint64_t ch
 	uint64_t size, before = 0, before_bytes = 0;
 	while (chunk + HEADER_BYTES <= limit) {
 		bool is_read = read_size(window, chunk, &size);
-		if (is_read && size <= SIZE_FLAGS && before_bytes == FENCE_BYTES) // the end of a heap that is full
-			return limit;
+		if (is_read && size <= SIZE_FLAGS && before_bytes == FENCE_BYTES && chunk + HEADER_BYTES == limit)
+			return limit; // the end of a heap that is full
 		if (!is_read || !is_sound_size(size, chunk, limit))
 			return before ? before : chunk; // whether the last one is in use is not known
 		if (before_bytes >= MIN_CHUNK_BYTES && (size & FLAG_BEFORE_IN_USE))

@@ -80,7 +80,16 @@ static bool is_other(void *context, uint64_t start)
 	return !block_table_begins(context, start);
 }
 
-static void fill_table(struct work *work)
+static bool is_too_large(const struct work *work, struct error *error)
+{
+	uint64_t max_bytes = work->request->memory_bytes;
+	if (!max_bytes || block_table_bytes(&work->table) <= max_bytes)
+		return false;
+	return !error_set(error, "its %zu blocks are so many or so large that to look for them takes more memory than allowed",
+			  work->table.num_blocks);
+}
+
+static bool fill_table(struct work *work, struct error *error)
 {
 	struct block_table *table = &work->table;
 	for (size_t i = 0; i < work->heap.num_chunks; i++) {
@@ -88,6 +97,8 @@ static void fill_table(struct work *work)
 		chunk->is_free = chunk->is_free || !block_table_announce(table, chunk->start, chunk->start + chunk->size_bytes);
 		work->inspection->num_other_blocks += !chunk->is_free;
 	}
+	if (is_too_large(work, error))
+		return false;
 	block_table_number(table);
 	for (size_t i = 0; i < work->num_known; i++)
 		if (work->known[i].start)
@@ -97,6 +108,7 @@ static void fill_table(struct work *work)
 			block_table_add(table, work->heap.chunks[i].start, work->heap.chunks[i].start + work->heap.chunks[i].size_bytes);
 	block_table_complete(table);
 	glibc_heap_forget_chunks(&work->heap);
+	return true;
 }
 
 // Blocks that have a mapping of their own begin behind a header at its start.
@@ -167,7 +179,8 @@ static bool read_all(struct work *work, struct error *error)
 	if (!glibc_heap_init(&work->heap, &work->memory, is_other, &work->table, request->deadline_ns))
 		return error_set(error, "its memory was not read in time");
 	spans_sort(&work->heap.heaps);
-	fill_table(work);
+	if (!fill_table(work, error))
+		return false;
 	exclude(work);
 	return scan(work, error);
 }
@@ -211,7 +224,7 @@ static void count(struct work *work)
 
 bool inspection_init(struct inspection *inspection, const struct inspection_request *request, struct error *error)
 {
-	struct work work = { .request = request, .inspection = inspection };
+	struct work work = { .request = request, .inspection = inspection, .memory = { .pages = -1, .bytes = -1 } };
 	int64_t begin_ns = system_clock_ns(CLOCK_MONOTONIC);
 	*inspection = (struct inspection){ .tables = memory_get(1, sizeof(*inspection->tables)) };
 	bool is_read = read_all(&work, error);

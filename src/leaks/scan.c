@@ -13,6 +13,7 @@
 
 #define BUFFER_BYTES ((size_t)256 << 10) // to be read and looked at while it is in the cache
 
+#define MAX_FORBIDDEN_BYTES (UINT64_C(1) << 30)
 #define BATCH 1024
 #define MAX_PARTS 64
 #define MIN_PART_BYTES (UINT64_C(16) << 20)
@@ -156,14 +157,27 @@ static bool begins_with(const char *path, const char *beginning)
 	return strncmp(path, beginning, strlen(beginning)) == 0;
 }
 
-// Memory, not devices and not files that others write.
+static bool ends_with(const char *path, const char *ending)
+{
+	size_t length = strlen(path), ending_length = strlen(ending);
+	return length >= ending_length && strcmp(path + length - ending_length, ending) == 0;
+}
+
+// Memory that may be shared: also what it was made writable for once, and files that nobody else can open any more.
+static bool is_memory(const struct memory_range *range)
+{
+	return begins_with(range->path, "/dev/zero") || begins_with(range->path, "/dev/shm/") || begins_with(range->path, "/memfd:") ||
+	       begins_with(range->path, "/SYSV") || begins_with(range->path, "/anon_hugepage") ||
+	       (ends_with(range->path, " (deleted)") && !begins_with(range->path, "/dev/"));
+}
+
+// Memory, not devices and not files that others write.  A program may forbid itself to read what it has written; large parts
+// of the address space that nobody may touch are there to be used later, and it takes long to find nothing there.
 static bool is_scanned(const struct memory_range *range)
 {
-	if (!range->is_readable || (begins_with(range->path, "/dev/") && !begins_with(range->path, "/dev/zero") &&
-				    !begins_with(range->path, "/dev/shm/")))
+	if (!range->is_readable && (range->is_shared || range->limit - range->start > MAX_FORBIDDEN_BYTES))
 		return false;
-	return !range->is_shared || (range->is_writable && (begins_with(range->path, "/dev/") || begins_with(range->path, "/memfd:") ||
-							    begins_with(range->path, "/SYSV")));
+	return range->is_shared ? is_memory(range) : is_memory(range) || !begins_with(range->path, "/dev/");
 }
 
 // Spans that all is excluded in, such as the ledger, need not be read.

@@ -38,7 +38,7 @@ static bool add_range(void *context, const struct process_mapping *mapping)
 bool memory_init(struct memory *memory, pid_t tid, struct error *error)
 {
 	char path[64];
-	*memory = (struct memory){ .tid = tid, .pages = -1 };
+	*memory = (struct memory){ .tid = tid, .pages = -1, .bytes = -1 };
 	if (!process_read_mappings(tid, add_range, memory) || !memory->num_ranges) {
 		int reason = errno;
 		memory_deinit(memory);
@@ -46,6 +46,8 @@ bool memory_init(struct memory *memory, pid_t tid, struct error *error)
 	}
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)tid);
 	memory->pages = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+	memory->bytes = open(path, O_RDONLY | O_CLOEXEC);
 	return true;
 }
 
@@ -56,7 +58,9 @@ void memory_deinit(struct memory *memory)
 	free(memory->ranges);
 	if (memory->pages >= 0)
 		close(memory->pages);
-	*memory = (struct memory){ .pages = -1 };
+	if (memory->bytes >= 0)
+		close(memory->bytes);
+	*memory = (struct memory){ .pages = -1, .bytes = -1 };
 }
 
 const struct memory_range *memory_find(const struct memory *memory, uint64_t address)
@@ -93,6 +97,8 @@ size_t memory_read(const struct memory *memory, uint64_t address, void *to, size
 		struct iovec local = { (char *)to + num_read, size_bytes - num_read };
 		struct iovec remote = { (void *)(uintptr_t)(address + num_read), size_bytes - num_read };
 		ssize_t got = process_vm_readv(memory->tid, &local, 1, &remote, 1, 0);
+		if (got <= 0 && memory->bytes >= 0)
+			got = pread(memory->bytes, local.iov_base, local.iov_len, (off_t)(address + num_read));
 		if (got <= 0)
 			break;
 		num_read += (size_t)got;
@@ -127,12 +133,10 @@ static void read_pages(struct pages *pages, uint64_t address)
 
 static bool is_written(struct pages *pages, uint64_t address)
 {
-	if (pages->is_shared) // by whomever
-		return true;
 	if (!pages->num || (address - pages->start) / MEMORY_PAGE_BYTES >= pages->num)
 		read_pages(pages, address);
 	uint64_t page = pages->flags[(address - pages->start) / MEMORY_PAGE_BYTES];
-	return (page & PAGE_SWAPPED) || ((page & PAGE_PRESENT) && !(page & PAGE_OF_FILE_OR_SHARED));
+	return (page & PAGE_SWAPPED) || ((page & PAGE_PRESENT) && (pages->is_shared || !(page & PAGE_OF_FILE_OR_SHARED)));
 }
 
 bool memory_find_written(const struct memory *memory, uint64_t *start, uint64_t limit, uint64_t max_bytes, uint64_t *run_limit)

@@ -25,6 +25,7 @@ struct memory_range { // a mapping
 struct memory {
 	pid_t tid;
 	int pages; // descriptor of its page map; -1: it may not be read
+	int bytes; // of its memory, to read what it has forbidden itself to read; -1: it may not be read
 	struct memory_range *ranges; // by address
 	size_t num_ranges;
 };
@@ -45,7 +46,8 @@ size_t memory_read(const struct memory *memory, uint64_t address, void *to, size
 bool memory_read_word(const struct memory *memory, uint64_t address, uint64_t *word);
 
 // Find the first pages from *start on, below limit, that the process has written itself: not those that were never
-// touched, nor those that are as they are in a file.  False: there are none.  *run_limit is at most max_bytes behind
+// touched, nor those that are as they are in a file; of shared memory those that it has touched, since to read others would
+// make them, at its expense.  False: there are none.  *run_limit is at most max_bytes behind
 // *start.  Where the kernel does not tell pages apart, every page counts.
 bool memory_find_written(const struct memory *memory, uint64_t *start, uint64_t limit, uint64_t max_bytes, uint64_t *run_limit);
 

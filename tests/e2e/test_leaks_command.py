@@ -370,6 +370,30 @@ class ProcessTest(LeaksTest):
         found = self.leaks(run.pid)
         self.assertEqual(0, found.process.returncode, found.outcome)
 
+    def look_into(self, place):
+        """What `cairn leaks` says of the program "places", which goes on after it: objects by kind."""
+        run = self.start_program('places', place, stdin=subprocess.PIPE)
+        self.addCleanup(lambda: run.process.poll() is None and run.finish(b'\n'))
+        self.assertEqual(b'ready\n', run.process.stdout.readline())
+        contents = json.loads(self.leaks('--json', '--show-all', run.pid).stdout)
+        with open(f'/proc/{run.pid}/status', encoding='utf8') as file:
+            shared_kib = int(next(line.split()[1] for line in file if line.startswith('RssShmem')))
+        run.finish(b'\n')
+        self.assertEqual(0, run.process.returncode, (place, run.outcome))
+        num = {stack['kind']: stack['objects'] for stack in contents['stacks'] if stack['bytes'] == 100 * stack['objects']}
+        return num, shared_kib
+
+    def test_pointers_may_lie_anywhere(self):
+        for place in 'readonly', 'forbidden', 'shared', 'unlinked', 'sparse', 'foreign', 'neighbour', 'returned':
+            self.assertNotIn('definite', self.look_into(place)[0], place)
+
+    def test_memory_is_not_made_by_looking_at_it(self):
+        self.assertLess(self.look_into('sparse')[1], 100 << 10)
+
+    def test_what_only_ended_threads_had_is_lost(self):
+        for place in 'joined', 'detached':
+            self.assertEqual(50, self.look_into(place)[0].get('definite'), place)
+
     def test_what_takes_too_long_is_not_told_and_the_process_goes_on(self):
         run = self.start_waiting('lose', '1000')
         found = self.leaks('--json', '--memory=1', run.pid)

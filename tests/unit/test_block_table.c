@@ -158,6 +158,16 @@ static void test_what_is_no_address_of_a_program_is_refused(void **state)
 	block_table_deinit(&table);
 }
 
+static void test_large_blocks_take_memory_too(void **state)
+{
+	struct block_table table;
+	(void)state;
+	block_table_init(&table, 16);
+	assert_true(announce(&table, 0x1000, 0x1000 + (UINT64_C(1) << 40)));
+	assert_in_range(block_table_bytes(&table), UINT64_C(1) << 34, UINT64_C(2) << 34);
+	block_table_deinit(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_an_empty_block_is_found_at_its_address_only),
 		cmocka_unit_test(test_the_first_block_at_an_address_stays_and_overlaps_are_cut),
 		cmocka_unit_test(test_what_is_no_address_of_a_program_is_refused),
+		cmocka_unit_test(test_large_blocks_take_memory_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
