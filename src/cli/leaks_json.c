@@ -109,6 +109,8 @@ static void print_stacks(FILE *to, const struct leaks_result *result)
 		set(object, "kind", json_string(leak_kind_names[row->kind]));
 		set(object, "counts", json_boolean(leaks_result_counts(result, row)));
 		set_value(object, &row->value);
+		set(object, row->kind == LEAK_DEFINITE ? "lost_with_it_bytes" : "lost_with_others_bytes", json_integer(row->with.bytes));
+		set(object, row->kind == LEAK_DEFINITE ? "lost_with_it_objects" : "lost_with_others_objects", json_integer(row->with.objects));
 		set(object, "frames", make_frames(result->view, row));
 		fputs(i ? ",\n" : "\n", to);
 		json_dumpf(object, to, JSON_COMPACT);
@@ -142,6 +144,9 @@ void leaks_print_json(FILE *to, const struct leaks_result *result)
 	print_member(to, ",", "verdict", json_string(answers[result->answer]));
 	print_member(to, ",", "message", field_json_text(storage));
 	print_member(to, ",", "status", json_integer(result->status));
+	print_member(to, ",", "program_status", result->request->argv ? json_integer(result->program_status) : json_null());
+	print_member(to, ",", "program_signal", result->program_signal ? json_integer(result->program_signal) : json_null());
+	print_member(to, ",", "is_foreign_allocator", json_boolean(result->has_foreign_allocator));
 	print_member(to, ",", "pause_ms", result->pause_ns < 0 ? json_null() : json_real((double)result->pause_ns / 1e6));
 	print_member(to, ",", "scanned_bytes", json_integer((json_int_t)scanned_bytes));
 	print_member(to, ",", "is_estimate", json_boolean(result->verdict.is_estimate));

@@ -259,6 +259,8 @@ static bool conclude(struct program_run *run, int *status, struct error *error)
 	struct leaks_result *result = &run->result;
 	*status = LEAKS_UNTOLD;
 	result->program_status = status_of(run->child.wait_status);
+	result->program_signal = WIFSIGNALED(run->child.wait_status) ? WTERMSIG(run->child.wait_status) : 0;
+	result->num_left = run->child.num_left;
 	if (!leaks_result_conclude(result, 0, error) || !leaks_result_show(result, error))
 		return false;
 	*status = result->status;
@@ -278,7 +280,7 @@ bool leaks_of_program(const struct leaks_request *request, int *status, struct e
 		launching_let_signals_end_us();
 		is_done = conclude(&run, status, error);
 	}
-	bool ends_alike = is_done && run.result.answer != LEAKS_FOUND && run.result.program_status;
+	bool ends_alike = is_done && run.result.answer == LEAKS_CLEAN && run.result.program_status;
 	leaks_result_deinit(&run.result);
 	free(run.ended);
 	if (ends_alike)

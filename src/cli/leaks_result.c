@@ -63,7 +63,7 @@ static bool push_all(struct leaks_result *result, const struct inspection *inspe
 {
 	struct store *store = store_create(1);
 	const struct profile_sink *sink = store_begin(store, 0, STORE_ADD);
-	bool is_pushed = (inspection ? inspection_push(inspection, target, sink) : leaks_push_unknown(target, sink)) &&
+	bool is_pushed = (inspection ? inspection_push(inspection, target, (uint32_t)result->num_processes + 1, sink) : leaks_push_unknown(target, sink)) &&
 			 store_push(store, store_begin(result->store, 0, STORE_ADD));
 	store_destroy(store);
 	return is_pushed;
@@ -91,6 +91,8 @@ static char *describe_losses(const struct ledger *ledger)
 	};
 	char storage[512];
 	struct text text = TEXT_ON(storage);
+	if (ledger_get_count(ledger, LEDGER_COUNTER_bypassed))
+		return memory_copy_string("another malloc comes before cairn's, and what it serves is not recorded");
 	if (!read_num_lost(ledger))
 		return NULL;
 	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
@@ -106,6 +108,15 @@ static char *describe_losses(const struct ledger *ledger)
 	return memory_copy_string(storage);
 }
 
+static void note_samples(struct leaks_result *result, const struct ledger *ledger)
+{
+	uint64_t rate_bytes = atomic_load_explicit(&ledger->header->rate_bytes, memory_order_relaxed);
+	if (!read_is_estimate(ledger) && rate_bytes <= 1)
+		return;
+	result->rate_bytes = rate_bytes > result->rate_bytes ? rate_bytes : result->rate_bytes;
+	result->has_samples |= ledger->header->num_samples != 0;
+}
+
 void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct inspection_request *request)
 {
 	struct inspection inspection;
@@ -119,6 +130,8 @@ void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct ins
 		memcpy(process->sums, inspection.sums, sizeof(process->sums));
 		process->scanned_bytes = inspection.scanned_bytes;
 		process->read_ns = inspection.read_ns;
+		note_samples(result, target_ledger(request->target));
+		result->has_foreign_allocator |= inspection.has_foreign_allocator;
 		process->why = describe_losses(target_ledger(request->target));
 	} else {
 		leaks_result_add(result, pid, target_program(request->target), LEAKS_NOT_READ, "its ledger is not sound");
@@ -126,22 +139,15 @@ void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct ins
 	inspection_deinit(&inspection);
 }
 
+bool leaks_result_is_own(const struct leaks_result *result, const struct leak_row *row)
+{
+	bool has_heads = row->kind == LEAK_INDIRECT && result->request->counts_kind[LEAK_DEFINITE] && row->with.objects;
+	return !has_heads || row->value.objects > row->with.objects;
+}
+
 bool leaks_result_counts(const struct leaks_result *result, const struct leak_row *row)
 {
 	return row->kind != LEAK_UNKNOWN && result->request->counts_kind[row->kind];
-}
-
-static double add_errors(double a, double b)
-{
-	return a < 0 ? b : b < 0 ? a : hypot(a, b);
-}
-
-static void add_value(struct leak_value *sum, const struct leak_value *value)
-{
-	sum->objects = sums_add(sum->objects, value->objects);
-	sum->bytes = sums_add(sum->bytes, value->bytes);
-	sum->objects_error = add_errors(sum->objects_error, value->objects_error);
-	sum->bytes_error = add_errors(sum->bytes_error, value->bytes_error);
 }
 
 // Of whole kinds the variances are known, where a profile's values only tell about what they are; where rules hid a part they
@@ -169,13 +175,14 @@ static void sum_up(struct leaks_result *result)
 	result->hidden = result->lost = (struct leak_value){ 0, 0, -1, -1 };
 	for (size_t i = 0; i < num_used; i++) {
 		const struct leak_value value = { used[i].objects, used[i].bytes, -1, -1 };
-		add_value(&result->hidden, &value);
+		result->hidden = verdict_add(&result->hidden, &value);
 	}
 	for (int kind = 0; kind < LEAK_UNKNOWN; kind++)
 		if (result->request->counts_kind[kind])
-			add_value(&result->lost, &result->verdict.kinds[kind]);
+			result->lost = verdict_add(&result->lost, &result->verdict.kinds[kind]);
 	for (size_t i = 0; i < result->verdict.num_rows; i++)
-		result->num_lost_rows += leaks_result_counts(result, &result->verdict.rows[i]);
+		result->num_lost_rows += leaks_result_counts(result, &result->verdict.rows[i]) &&
+					 leaks_result_is_own(result, &result->verdict.rows[i]);
 }
 
 // Why it cannot be called clean; the first reason, and how many there are.
@@ -183,9 +190,10 @@ static bool find_doubt(struct leaks_result *result)
 {
 	struct text text = TEXT_ON(result->doubt);
 	bool has_unknown = result->verdict.kinds[LEAK_UNKNOWN].objects != 0;
-	size_t num_doubts = 0;
+	size_t num_doubts = 0, num_running = 0;
 	for (size_t i = 0; i < result->num_processes; i++) {
 		const struct leaks_process *process = &result->processes[i];
+		num_running += process->is_running;
 		bool is_doubt = process->is_running || process->state == LEAKS_NOT_READ ||
 				(process->state == LEAKS_NOT_JUDGED && has_unknown) || (process->state == LEAKS_JUDGED && process->why);
 		if (!is_doubt || num_doubts++)
@@ -201,8 +209,14 @@ static bool find_doubt(struct leaks_result *result)
 		units_add_count(&text, num_doubts - 1);
 		text_add(&text, num_doubts == 2 ? " more process" : " more processes");
 	}
-	if (!num_doubts && !result->num_in_state[LEAKS_JUDGED] && !result->num_in_state[LEAKS_NOT_JUDGED])
+	if (!num_doubts && result->num_left > num_running) {
+		units_add_count(&text, result->num_left);
+		text_add(&text, result->num_left == 1 ? " process of the program still runs" : " processes of the program still run");
+	} else if (!num_doubts && !result->num_in_state[LEAKS_JUDGED] && !result->num_in_state[LEAKS_NOT_JUDGED]) {
 		text_add(&text, "nothing was recorded: no process loaded the library");
+	} else if (!num_doubts && result->rate_bytes > 1 && !result->has_samples) {
+		text_add(&text, "not one allocation was sampled, so little was allocated; rate 1 records everything");
+	}
 	return text.length != 0;
 }
 
@@ -212,10 +226,7 @@ static void decide(struct leaks_result *result)
 	bool has_doubt = find_doubt(result);
 	bool is_lost = request->max_bytes ? result->lost.bytes > request->max_bytes : result->num_lost_rows != 0;
 	result->answer = is_lost ? LEAKS_FOUND : has_doubt ? LEAKS_UNTOLD : LEAKS_CLEAN;
-	if (is_lost)
-		result->status = request->exit_code;
-	else
-		result->status = result->program_status ? result->program_status : (int)result->answer;
+	result->status = is_lost ? request->exit_code : result->answer == LEAKS_CLEAN ? result->program_status : (int)LEAKS_UNTOLD;
 }
 
 bool leaks_result_conclude(struct leaks_result *result, pid_t pid, struct error *error)

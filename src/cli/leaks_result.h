@@ -46,6 +46,11 @@ struct leaks_result {
 	size_t num_in_state[LEAKS_NUM_STATES];
 	int64_t pause_ns; // for which a process that goes on was stopped; below 0: there is none
 	int program_status; // of a program that failed, as a shell would have it; 0: it did not
+	int program_signal; // that ended it; 0: none
+	size_t num_left;    // processes of a program that still run
+	uint64_t rate_bytes; // the largest of those judged, if tallies are estimates; 0: they are exact
+	bool has_samples;    // of those with estimates some has
+	bool has_foreign_allocator;
 
 	// Made of these by leaks_result_conclude().
 	struct leak_rules *rules;
@@ -86,6 +91,9 @@ void leaks_print_json(FILE *to, const struct leaks_result *result);
 
 // True for rows that make it a leak.
 bool leaks_result_counts(const struct leaks_result *result, const struct leak_row *row);
+
+// False for a stack of which all is lost with blocks of other stacks, which show it.
+bool leaks_result_is_own(const struct leaks_result *result, const struct leak_row *row);
 
 // "1,000 bytes in 1 block are definitely lost".
 void leaks_add_loss(struct text *text, const struct leak_row *row);

@@ -39,7 +39,7 @@ static bool write_junit(const struct leaks_result *result, struct error *error)
 	leaks_add_answer(&answer, result);
 	junit_init(&junit, result->subject, result->answer, storage);
 	for (size_t i = 0; i < result->verdict.num_rows && result->answer == LEAKS_FOUND; i++)
-		if (leaks_result_counts(result, &result->verdict.rows[i]))
+		if (leaks_result_counts(result, &result->verdict.rows[i]) && leaks_result_is_own(result, &result->verdict.rows[i]))
 			add_failure(&junit, result, &result->verdict.rows[i]);
 	bool is_written = junit_write(result->request->junit, &junit, error);
 	junit_deinit(&junit);

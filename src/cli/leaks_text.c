@@ -11,6 +11,7 @@
 #include "report/printable.h"
 #include "report/units.h"
 
+#define LIMIT_RATES 6.9 // exp(-6.9) is 1 in 1,000
 #define MAX_NAME_COLUMNS 60   // behind which places of frames are not aligned
 #define MAX_PROCESSES 10      // that are named
 #define MAX_STRING_COLUMNS 200
@@ -44,10 +45,19 @@ static void add_value(struct text *text, const struct leak_value *value)
 
 void leaks_add_loss(struct text *text, const struct leak_row *row)
 {
-	add_value(text, &row->value);
-	text_add(text, row->value.bytes == 1 && row->value.objects == 1 ? " is " : " are ");
+	bool has_more = row->kind == LEAK_DEFINITE && row->with.objects;
+	const struct leak_value whole = has_more ? verdict_add(&row->value, &row->with) : row->value;
+	add_value(text, &whole);
+	text_add(text, whole.bytes == 1 && whole.objects == 1 ? " is " : " are ");
 	text_add(text, row->kind == LEAK_UNKNOWN ? "live, and " : "");
 	text_add(text, kind_words[row->kind]);
+	if (!has_more)
+		return;
+	text_add(text, " (");
+	add_number(text, row->value.bytes, row->value.bytes_error);
+	text_add(text, " direct, ");
+	add_number(text, row->with.bytes, row->with.bytes_error);
+	text_add(text, " indirect)");
 }
 
 static void add_tolerated(struct text *text, const struct leaks_result *result)
@@ -56,6 +66,21 @@ static void add_tolerated(struct text *text, const struct leaks_result *result)
 	text_add(text, " lost, and ");
 	units_add_count(text, (uint64_t)result->request->max_bytes);
 	text_add(text, " bytes may be (--max-bytes)");
+}
+
+static bool is_all_counted(const struct leaks_result *result)
+{
+	return result->request->counts_kind[LEAK_DEFINITE] && result->request->counts_kind[LEAK_INDIRECT];
+}
+
+// A block of b bytes is sampled with a probability of 1 - exp(-b/rate), and so is any number of bytes in several.
+static void add_limit(struct text *text, const struct leaks_result *result)
+{
+	if (result->rate_bytes <= 1)
+		return;
+	text_add(text, " (a leak of less than about ");
+	units_add_bytes(text, LIMIT_RATES * (double)result->rate_bytes);
+	text_add(text, " need not be among the samples)");
 }
 
 void leaks_add_answer(struct text *text, const struct leaks_result *result)
@@ -77,7 +102,8 @@ void leaks_add_answer(struct text *text, const struct leaks_result *result)
 		if (result->num_lost_rows)
 			add_tolerated(text, result);
 		else
-			text_add(text, "nothing is lost");
+			text_add(text, is_all_counted(result) ? "nothing is lost" : "nothing of the kinds that count is lost");
+		add_limit(text, result);
 	}
 }
 
@@ -191,6 +217,8 @@ static void print_heading(FILE *to, const struct leaks_result *result)
 
 static bool is_shown(const struct leaks_result *result, const struct leak_row *row)
 {
+	if (!leaks_result_is_own(result, row) && !result->request->is_verbose)
+		return false;
 	return leaks_result_counts(result, row) || row->kind == LEAK_UNKNOWN || row->kind == LEAK_DEFINITE ||
 	       (row->kind == LEAK_REACHABLE && result->request->shows_reachable);
 }
@@ -242,6 +270,17 @@ static void put_right(FILE *to, const char *string, size_t num_columns)
 	fprintf(to, "%*s%s", (int)(width < num_columns ? num_columns - width : 0), "", string);
 }
 
+// A rule of cairn's own has hidden something.
+static bool is_own_used(const struct leaks_result *result)
+{
+	size_t num_used;
+	const struct leak_rule_use *used = leak_rules_get_used(result->rules, &num_used);
+	for (size_t i = 0; i < num_used; i++)
+		if (!used[i].file)
+			return true;
+	return false;
+}
+
 static void print_summary(FILE *to, const struct leaks_result *result)
 {
 	struct summary_row rows[NUM_SUMMARY_ROWS];
@@ -263,7 +302,8 @@ static void print_summary(FILE *to, const struct leaks_result *result)
 		putc(':', to);
 		put_right(to, rows[i].cells[0], widths[0] + 2);
 		put_right(to, rows[i].cells[1], widths[1] + 4);
-		fputs(i == LEAK_NUM_KINDS ? "   (--show-all shows them; -v lists the rules)\n" : "\n", to);
+		fputs(i < LEAK_NUM_KINDS ? "\n" : is_own_used(result) ? "   (--show-all shows them; -v lists the rules)\n" :
+									   "   (-v lists the rules)\n", to);
 	}
 }
 
@@ -290,6 +330,28 @@ static void print_rules(FILE *to, const struct leaks_result *result)
 		fprintf(to, "\n%zu %s of the suppression files matched nothing\n", num_unused, num_unused == 1 ? "rule" : "rules");
 }
 
+static void print_failure(FILE *to, const struct leaks_result *result)
+{
+	bool is_passed_on = result->answer == LEAKS_CLEAN;
+	if (result->program_signal)
+		fprintf(to, "cairn: the program was ended by signal %d (%s)%s\n", result->program_signal,
+			strsignal(result->program_signal), is_passed_on ? ", and so is cairn" : "");
+	else
+		fprintf(to, "cairn: the program failed%s %d%s\n", is_passed_on ? ", and its status" : " with status",
+			result->program_status, is_passed_on ? " is passed on" : "");
+}
+
+// What is to be known of the answer.
+static void print_notes(FILE *to, const struct leaks_result *result)
+{
+	if (result->num_left)
+		fprintf(to, "\n%zu %s of the program still %s; what was lost there is not counted.\n", result->num_left,
+			result->num_left == 1 ? "process" : "processes", result->num_left == 1 ? "runs" : "run");
+	if (result->has_foreign_allocator)
+		fputs("\nThe blocks are not glibc's malloc's.  What another malloc keeps for itself, freed blocks too, counts as the\n"
+		      "program's, so what was lost last may show as reachable.\n", to);
+}
+
 void leaks_print_text(FILE *to, const struct leaks_result *result)
 {
 	char storage[2048];
@@ -299,8 +361,9 @@ void leaks_print_text(FILE *to, const struct leaks_result *result)
 	print_rows(to, result);
 	print_summary(to, result);
 	print_rules(to, result);
+	print_notes(to, result);
 	leaks_add_answer(&answer, result);
 	fprintf(to, "\ncairn: %s\n", storage);
-	if (result->program_status && result->status == result->program_status && result->answer != LEAKS_FOUND)
-		fprintf(to, "cairn: the program failed, and its status %d is passed on\n", result->program_status);
+	if (result->program_status)
+		print_failure(to, result);
 }

@@ -189,7 +189,7 @@ bool child_run(struct child *child, int *status, struct error *error)
 	close(report[0]);
 	wait_for(child, signals, &sentinel);
 	if (child->is_traced)
-		tracer_release(child->tracer, GRACE_NS);
+		child->num_left = tracer_release(child->tracer, GRACE_NS);
 	sentinel_deinit(&sentinel);
 	close(signals);
 	*status = reason == ENOENT ? 127 : 126;

@@ -25,6 +25,7 @@ struct child {
 	struct tracer *tracer; // NULL: it is not followed
 	bool is_traced;            // written by child_run(): tracer follows it
 	struct error why_untraced; // if there is a tracer and it does not, because tracing is not allowed here
+	size_t num_left;           // written by child_run(): processes that tracer followed and that still run
 	pid_t pid;
 	int wait_status; // when it has ended, as waitpid() gives it
 };

@@ -350,10 +350,12 @@ static void take_all_for(struct tracer *tracer, int64_t limit_ns, bool is_lettin
 	}
 }
 
-void tracer_release(struct tracer *tracer, int64_t grace_ns)
+size_t tracer_release(struct tracer *tracer, int64_t grace_ns)
 {
 	take_all_for(tracer, grace_ns, false);
+	size_t num_left = HASH_COUNT(tracer->followed.processes);
 	for (const struct followed_thread *thread = tracer->followed.threads; thread; thread = thread->hh.next)
 		ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
 	take_all_for(tracer, LET_GO_NS, true);
+	return num_left;
 }

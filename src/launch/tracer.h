@@ -47,8 +47,8 @@ bool tracer_begin(struct tracer *tracer, pid_t child, struct error *error);
 bool tracer_take(struct tracer *tracer, pid_t tid, int *status);
 
 // Let all that is still followed go on alone.  Those who end within grace_ns are still held at their end before.  It returns
-// at the latest a second after; who has not stopped by then is let go when this process ends.
-void tracer_release(struct tracer *tracer, int64_t grace_ns);
+// at the latest a second after; who has not stopped by then is let go when this process ends.  The number of processes that go on is returned.
+size_t tracer_release(struct tracer *tracer, int64_t grace_ns);
 void tracer_destroy(struct tracer *tracer); // NULL: nothing to do
 
 #endif

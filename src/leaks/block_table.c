@@ -99,6 +99,8 @@ void block_table_number(struct block_table *table)
 			num += (uint32_t)__builtin_popcountll(region->entries[j].begins);
 		}
 	}
+	if (!table->num_blocks)
+		table->first = 0; // nothing lies in it
 	table->blocks = memory_get(table->num_blocks, sizeof(*table->blocks));
 }
 

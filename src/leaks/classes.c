@@ -55,3 +55,36 @@ unsigned char *classes_find(const struct scan *scan)
 			note_links(scan, kinds, i);
 	return kinds;
 }
+
+// Give head to all that it leads to and that has none yet.
+static void lead(const struct scan *scan, const unsigned char *kinds, uint32_t *heads, struct stack *stack, uint32_t head)
+{
+	heads[head] = head;
+	stack->blocks[stack->num_blocks++] = head;
+	while (stack->num_blocks) {
+		uint32_t block = stack->blocks[--stack->num_blocks];
+		for (uint64_t i = scan->first_link[block]; i < scan->first_link[block + 1]; i++) {
+			uint32_t next = scan->links[i];
+			if (kinds[next] != LEAK_INDIRECT || heads[next] != BLOCK_NONE)
+				continue;
+			heads[next] = head;
+			stack->blocks[stack->num_blocks++] = next;
+		}
+	}
+}
+
+uint32_t *classes_find_heads(const struct scan *scan, const unsigned char *kinds)
+{
+	uint32_t num_blocks = (uint32_t)scan->table->num_blocks;
+	uint32_t *heads = memory_get(num_blocks, sizeof(*heads));
+	struct stack stack = { .blocks = memory_get(num_blocks, sizeof(*stack.blocks)) };
+	memset(heads, 0xff, num_blocks * sizeof(*heads)); // BLOCK_NONE
+	for (uint32_t i = 0; i < num_blocks; i++)
+		if (kinds[i] == LEAK_DEFINITE)
+			lead(scan, kinds, heads, &stack, i);
+	for (uint32_t i = 0; i < num_blocks; i++)
+		if (kinds[i] == LEAK_INDIRECT && heads[i] == BLOCK_NONE)
+			lead(scan, kinds, heads, &stack, i);
+	free(stack.blocks);
+	return heads;
+}

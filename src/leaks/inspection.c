@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/system.h"
 #include "base/text.h"
@@ -21,8 +22,25 @@
 
 #define NUM_FOUND LEAK_UNKNOWN // kinds that there are after looking
 
-struct site_sums { // fixed point
-	uint64_t objects[NUM_FOUND], bytes[NUM_FOUND];
+struct sums { // fixed point
+	uint64_t objects, bytes;
+};
+
+struct head_key {
+	uint32_t site, head; // sites
+};
+
+// What is lost of one site with blocks of another.
+struct indirect {
+	UT_hash_handle hh;
+	struct head_key key;
+	struct sums sums;
+	struct indirect *next; // of the same site
+};
+
+struct site_sums {
+	struct sums kinds[NUM_FOUND];
+	struct indirect *indirect; // these together are the indirect ones
 };
 
 // A live block of the ledger's that is counted.
@@ -36,6 +54,7 @@ struct known_block {
 struct inspection_tables {
 	uint32_t num_sites;
 	struct site_sums *sites;
+	struct indirect *indirect; // by key
 };
 
 // An inspection under way.
@@ -185,15 +204,34 @@ static bool read_all(struct work *work, struct error *error)
 	return scan(work, error);
 }
 
+static void add_to(struct sums *sums, const struct known_block *block)
+{
+	sums->objects += block->weight;
+	sums->bytes += block->weight * block->size_bytes;
+}
+
 static void add(struct inspection *inspection, const struct known_block *block, enum leak_kind kind)
 {
-	struct site_sums *sums = &inspection->tables->sites[block->site];
 	double weight = (double)block->weight / LEDGER_ONE, size_bytes = (double)block->size_bytes;
 	double variance = weight * (weight - 1);
-	sums->objects[kind] += block->weight;
-	sums->bytes[kind] += block->weight * block->size_bytes;
+	add_to(&inspection->tables->sites[block->site].kinds[kind], block);
 	inspection->sums[kind].blocks_variance += variance;
 	inspection->sums[kind].bytes_variance += variance * size_bytes * size_bytes;
+}
+
+static void add_indirect(struct inspection_tables *tables, const struct known_block *block, uint32_t head)
+{
+	const struct head_key key = { block->site, head };
+	struct indirect *found;
+	HASH_FIND(hh, tables->indirect, &key, sizeof(key), found);
+	if (!found) {
+		found = memory_get(1, sizeof(*found));
+		found->key = key;
+		found->next = tables->sites[block->site].indirect;
+		tables->sites[block->site].indirect = found;
+		HASH_ADD(hh, tables->indirect, key, sizeof(key), found);
+	}
+	add_to(&found->sums, block);
 }
 
 static uint64_t whole(uint64_t fixed)
@@ -201,22 +239,45 @@ static uint64_t whole(uint64_t fixed)
 	return (fixed + LEDGER_ONE / 2) / LEDGER_ONE;
 }
 
+// The site of each block; 0: the ledger does not know it, or it is not counted.
+static uint32_t *find_sites(const struct work *work)
+{
+	uint32_t *sites = memory_get(work->table.num_blocks, sizeof(*sites));
+	for (size_t i = 0; i < work->num_known; i++)
+		if (work->known[i].start)
+			sites[block_table_find(&work->table, work->known[i].start)] = work->known[i].site;
+	return sites;
+}
+
+static void add_all(struct work *work, const unsigned char *kinds)
+{
+	uint32_t *sites = find_sites(work), *heads = classes_find_heads(&work->scan, kinds);
+	for (size_t i = 0; i < work->num_known; i++) {
+		const struct known_block *known = &work->known[i];
+		uint32_t block = known->start && known->site ? block_table_find(&work->table, known->start) : BLOCK_NONE;
+		if (block == BLOCK_NONE)
+			continue;
+		add(work->inspection, known, kinds[block]);
+		if (kinds[block] == LEAK_INDIRECT)
+			add_indirect(work->inspection->tables, known, sites[heads[block]]);
+	}
+	free(sites);
+	free(heads);
+}
+
 static void count(struct work *work)
 {
 	struct inspection *inspection = work->inspection;
 	unsigned char *kinds = classes_find(&work->scan);
 	size_t num_elsewhere = 0;
-	for (size_t i = 0; i < work->num_known; i++) {
-		uint32_t block = work->known[i].start ? block_table_find(&work->table, work->known[i].start) : BLOCK_NONE;
-		if (work->known[i].site && block != BLOCK_NONE)
-			add(inspection, &work->known[i], kinds[block]);
+	add_all(work, kinds);
+	for (size_t i = 0; i < work->num_known; i++)
 		num_elsewhere += is_elsewhere(work, work->known[i].start);
-	}
 	inspection->has_foreign_allocator = num_elsewhere > work->num_known / 2;
 	for (uint32_t i = 0; i < inspection->tables->num_sites; i++) {
 		for (int kind = 0; kind < NUM_FOUND; kind++) {
-			inspection->sums[kind].blocks += whole(inspection->tables->sites[i].objects[kind]);
-			inspection->sums[kind].bytes += whole(inspection->tables->sites[i].bytes[kind]);
+			inspection->sums[kind].blocks += whole(inspection->tables->sites[i].kinds[kind].objects);
+			inspection->sums[kind].bytes += whole(inspection->tables->sites[i].kinds[kind].bytes);
 		}
 	}
 	free(kinds);
@@ -246,35 +307,60 @@ bool inspection_init(struct inspection *inspection, const struct inspection_requ
 
 void inspection_deinit(struct inspection *inspection)
 {
-	if (inspection->tables)
-		free(inspection->tables->sites);
+	struct indirect *indirect, *next;
+	if (!inspection->tables)
+		return;
+	HASH_ITER(hh, inspection->tables->indirect, indirect, next) {
+		HASH_DEL(inspection->tables->indirect, indirect);
+		free(indirect);
+	}
+	free(inspection->tables->sites);
 	free(inspection->tables);
 	*inspection = (struct inspection){ 0 };
 }
 
-static bool push_kinds(void *context, uint32_t site, struct profile_sample *sample, const struct profile_sink *sink)
+struct push {
+	const struct inspection_tables *tables;
+	uint32_t process;
+};
+
+// head is a site; 0: not known.
+static bool push_sums(const struct push *push, enum leak_kind kind, uint32_t head, const struct sums *sums,
+		      struct profile_sample *sample, const struct profile_sink *sink)
 {
-	const struct inspection_tables *tables = context;
-	for (int kind = 0; kind < NUM_FOUND && site < tables->num_sites; kind++) {
-		const int64_t values[] = { (int64_t)whole(tables->sites[site].objects[kind]),
-					   (int64_t)whole(tables->sites[site].bytes[kind]) };
-		const struct profile_label label = { .key = LEAK_LABEL, .string = leak_kind_names[kind], .unit = "" };
-		sample->values = values;
-		sample->labels = &label;
-		sample->num_labels = 1;
-		if ((values[0] || values[1]) && !sink->sample(sink->context, sample))
-			return false;
-	}
-	return true;
+	const int64_t values[] = { (int64_t)whole(sums->objects), (int64_t)whole(sums->bytes) };
+	const struct profile_label labels[] = {
+		{ .key = LEAK_LABEL, .string = leak_kind_names[kind], .unit = "" },
+		{ .key = LEAK_HEAD_LABEL, .number = (int64_t)((uint64_t)push->process << 32 | head), .unit = "" },
+	};
+	sample->values = values;
+	sample->labels = labels;
+	sample->num_labels = head ? 2 : 1;
+	return (!values[0] && !values[1]) || sink->sample(sink->context, sample);
 }
 
-bool inspection_push(const struct inspection *inspection, const struct target *target, const struct profile_sink *sink)
+static bool push_kinds(void *context, uint32_t site, struct profile_sample *sample, const struct profile_sink *sink)
 {
+	const struct push *push = context;
+	if (site >= push->tables->num_sites)
+		return true;
+	const struct site_sums *sums = &push->tables->sites[site];
+	bool is_pushed = push_sums(push, LEAK_DEFINITE, site, &sums->kinds[LEAK_DEFINITE], sample, sink) &&
+			 push_sums(push, LEAK_REACHABLE, 0, &sums->kinds[LEAK_REACHABLE], sample, sink);
+	for (const struct indirect *indirect = sums->indirect; indirect && is_pushed; indirect = indirect->next)
+		is_pushed = push_sums(push, LEAK_INDIRECT, indirect->key.head, &indirect->sums, sample, sink);
+	return is_pushed;
+}
+
+bool inspection_push(const struct inspection *inspection, const struct target *target, uint32_t process,
+		     const struct profile_sink *sink)
+{
+	struct push push = { inspection->tables, process };
 	const struct profile_request request = {
 		.time_ns = target_time_ns(target),
 		.ticks_per_ns = target_ticks_per_ns(target),
 		.split = push_kinds,
-		.context = inspection->tables,
+		.context = &push,
 	};
 	return profile_from_ledger(target_ledger(target), &request, sink);
 }

@@ -54,8 +54,9 @@ struct inspection {
 bool inspection_init(struct inspection *inspection, const struct inspection_request *request, struct error *error);
 void inspection_deinit(struct inspection *inspection);
 
-// Push what was found as a profile: types inuse_objects and inuse_space, each stack once for each kind, which is its label.
-// The target is that of the request.
-bool inspection_push(const struct inspection *inspection, const struct target *target, const struct profile_sink *sink);
+// Push what was found as a profile: types inuse_objects and inuse_space, each stack once for each kind and, of what is indirectly
+// lost, each head (kind.h).  process tells the heads of several processes apart.  The target is that of the request.
+bool inspection_push(const struct inspection *inspection, const struct target *target, uint32_t process,
+		     const struct profile_sink *sink);
 
 #endif

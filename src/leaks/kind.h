@@ -16,6 +16,11 @@ enum leak_kind {
 };
 
 #define LEAK_LABEL "leak"
+
+// A number for each stack of each process that lost something: its own definite blocks have it, and the indirect ones that
+// are lost with them.  Of blocks that point to each other in a circle the first is taken for the head.
+#define LEAK_HEAD_LABEL "leak_head"
+
 extern const char *const leak_kind_names[LEAK_NUM_KINDS]; // "definite", "indirect", "reachable", "unknown"
 
 #endif

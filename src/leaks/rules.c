@@ -9,14 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
+#include "leaks/labels.h"
 #include "leaks/own.h"
 #include "leaks/rule_file.h"
 #include "leaks/rule_stack.h"
 #include "leaks/rule_table.h"
 
 #define MAX_FILE_BYTES (8 << 20)
-
+#define NO_RULE SIZE_MAX
 
 struct leak_rules {
 	struct rule_list list;
@@ -123,17 +125,6 @@ bool leak_rules_add_file(struct leak_rules *rules, const char *path, struct erro
 	return is_read;
 }
 
-static enum leak_kind get_kind(const struct store *store, const struct store_sample *sample)
-{
-	size_t num_labels;
-	const struct profile_label *labels = store_get_labels(store, sample->label_set, &num_labels);
-	for (size_t i = 0; i < num_labels; i++)
-		for (int kind = 0; kind < LEAK_NUM_KINDS && labels[i].string; kind++)
-			if (strcmp(labels[i].key, LEAK_LABEL) == 0 && strcmp(labels[i].string, leak_kind_names[kind]) == 0)
-				return (enum leak_kind)kind;
-	return LEAK_UNKNOWN;
-}
-
 static int64_t add(int64_t a, int64_t b)
 {
 	int64_t sum;
@@ -157,23 +148,72 @@ static void hide(struct leak_rules *rules, size_t rule, const struct store *stor
 	memset(sample->values, 0, store->num_types * sizeof(*sample->values));
 }
 
-// Compare with the rules from first on; the number of rules that there was room for.
-static size_t apply_some(struct leak_rules *rules, size_t first, struct store *store, struct rule_stack *stack)
+// Compare with the rules from first on; matches[] receives what is found for samples that have no match yet.  The number of
+// rules that there was room for.
+static size_t match_some(const struct leak_rules *rules, size_t first, const struct store *store, struct rule_stack *stack,
+			 size_t *matches)
 {
 	struct rule_table *table =
 		rule_table_create(rules->list.rules + first, rules->list.num_rules - first, &store->places);
 	size_t num_rules = rule_table_get_num_rules(table);
 	for (size_t i = 0; i < store->num_samples; i++) {
-		struct store_sample *sample = store->samples[i];
-		if (!has_values(store, sample))
+		const struct store_sample *sample = store->samples[i];
+		if (matches[i] != NO_RULE || !has_values(store, sample))
 			continue;
 		rule_stack_read(stack, sample);
-		size_t found = rule_table_find(table, stack, get_kind(store, sample));
+		size_t found = rule_table_find(table, stack, leak_labels_of(store, sample->label_set).kind);
 		if (found < num_rules)
-			hide(rules, first + found, store, sample);
+			matches[i] = first + found;
 	}
 	rule_table_destroy(table);
 	return num_rules;
+}
+
+// Samples that have a head in common.
+struct group {
+	UT_hash_handle hh;
+	int64_t head;
+	bool has_definite;
+	size_t rule; // that hides all of it
+};
+
+static struct group *find_group(struct group **groups, int64_t head)
+{
+	struct group *group;
+	HASH_FIND(hh, *groups, &head, sizeof(head), group);
+	if (!group) {
+		group = memory_get(1, sizeof(*group));
+		group->head = head;
+		group->rule = NO_RULE;
+		HASH_ADD(hh, *groups, head, sizeof(group->head), group);
+	}
+	return group;
+}
+
+// What is lost with something that is hidden is hidden with it, as valgrind and LeakSanitizer have it.  Of a circle any part hides
+// all.
+static void match_groups(const struct store *store, size_t *matches)
+{
+	struct group *groups = NULL, *group, *next;
+	for (int pass = 0; pass < 3; pass++) {
+		for (size_t i = 0; i < store->num_samples; i++) {
+			const struct leak_labels labels = leak_labels_of(store, store->samples[i]->label_set);
+			if (!labels.head)
+				continue;
+			group = find_group(&groups, labels.head);
+			bool is_definite = labels.kind == LEAK_DEFINITE;
+			if (pass == 0)
+				group->has_definite |= is_definite;
+			else if (pass == 1 && (is_definite || !group->has_definite) && group->rule == NO_RULE)
+				group->rule = matches[i];
+			else if (pass == 2 && matches[i] == NO_RULE)
+				matches[i] = group->rule;
+		}
+	}
+	HASH_ITER(hh, groups, group, next) {
+		HASH_DEL(groups, group);
+		free(group);
+	}
 }
 
 static void collect_used(struct leak_rules *rules)
@@ -190,10 +230,18 @@ static void collect_used(struct leak_rules *rules)
 void leak_rules_apply(struct leak_rules *rules, struct store *store)
 {
 	struct rule_stack stack;
+	size_t *matches = memory_get(store->num_samples, sizeof(*matches));
+	for (size_t i = 0; i < store->num_samples; i++)
+		matches[i] = NO_RULE;
 	rule_stack_init(&stack, &store->places);
 	for (size_t first = 0; first < rules->list.num_rules && store->num_types >= 2;)
-		first += apply_some(rules, first, store, &stack);
+		first += match_some(rules, first, store, &stack, matches);
 	rule_stack_deinit(&stack);
+	match_groups(store, matches);
+	for (size_t i = 0; i < store->num_samples; i++)
+		if (matches[i] != NO_RULE)
+			hide(rules, matches[i], store, store->samples[i]);
+	free(matches);
 	collect_used(rules);
 }
 

@@ -52,6 +52,8 @@ bool leak_rules_add_file(struct leak_rules *rules, const char *path, struct erro
 // The same of a text in memory; what names it in errors.
 bool leak_rules_add_text(struct leak_rules *rules, const char *what, const char *text, size_t length, struct error *error);
 
+// What is lost with a head (kind.h) that is hidden is hidden with it.
+//
 // Compare all samples of side 0 of a store, which has names (symbolizer.h), with the rules, the first that matches counts.
 // What a rule hides becomes 0 in the store and is added to the rule's use.  The kind of a sample is its label
 // (kind.h); without one it is LEAK_UNKNOWN.  The store has objects and bytes as its first two types.

@@ -154,7 +154,9 @@ static void test_what_is_no_address_of_a_program_is_refused(void **state)
 	assert_false(announce(&table, 0x1000, UINT64_MAX));
 	complete(&table);
 	assert_int_equal(table.num_blocks, 0);
-	assert_int_equal(block_table_find(&table, 0x1000), BLOCK_NONE);
+	const uint64_t addresses[] = { 0, 0x1000, UINT64_C(1) << 47, UINT64_C(1) << 63, UINT64_MAX - 1, UINT64_MAX };
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++)
+		assert_int_equal(block_table_find(&table, addresses[i]), BLOCK_NONE);
 	block_table_deinit(&table);
 }
 
