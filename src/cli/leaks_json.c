@@ -99,6 +99,16 @@ static json_t *make_frames(const struct view *view, const struct leak_row *row)
 	return array;
 }
 
+// What is lost with the blocks of this stack, or what of them is lost with those of others.
+static void set_others(json_t *object, const struct leak_row *row)
+{
+	if (row->kind != LEAK_DEFINITE && row->kind != LEAK_INDIRECT)
+		return;
+	set(object, row->kind == LEAK_DEFINITE ? "lost_with_it_bytes" : "lost_with_others_bytes", json_integer(row->with.bytes));
+	set(object, row->kind == LEAK_DEFINITE ? "lost_with_it_objects" : "lost_with_others_objects",
+	    json_integer(row->with.objects));
+}
+
 // Piece by piece: a tree of all stacks would be large.
 static void print_stacks(FILE *to, const struct leaks_result *result)
 {
@@ -109,8 +119,7 @@ static void print_stacks(FILE *to, const struct leaks_result *result)
 		set(object, "kind", json_string(leak_kind_names[row->kind]));
 		set(object, "counts", json_boolean(leaks_result_counts(result, row)));
 		set_value(object, &row->value);
-		set(object, row->kind == LEAK_DEFINITE ? "lost_with_it_bytes" : "lost_with_others_bytes", json_integer(row->with.bytes));
-		set(object, row->kind == LEAK_DEFINITE ? "lost_with_it_objects" : "lost_with_others_objects", json_integer(row->with.objects));
+		set_others(object, row);
 		set(object, "frames", make_frames(result->view, row));
 		fputs(i ? ",\n" : "\n", to);
 		json_dumpf(object, to, JSON_COMPACT);

@@ -43,9 +43,10 @@ static inline bool by_hand_push_frames(const struct profile_sink *sink, const st
 	return is_taken;
 }
 
-// A stack, from the leaf on, that has lost objects and bytes, of a kind (LEAK_NUM_KINDS: without a label).
-static inline bool by_hand_push(struct store *store, enum leak_kind kind, int64_t objects, int64_t bytes,
-				const struct by_hand_frame *frames)
+// A stack, from the leaf on, that has lost objects and bytes, of a kind (LEAK_NUM_KINDS: without a label), with a head (0:
+// without one).
+static inline bool by_hand_push_with(struct store *store, enum leak_kind kind, int64_t head, int64_t objects, int64_t bytes,
+				     const struct by_hand_frame *frames)
 {
 	const struct profile_description description = {
 		.types = heap_types, .num_types = 2, .default_type = "", .period_type = heap_period_type, .period = 1,
@@ -65,10 +66,18 @@ static inline bool by_hand_push(struct store *store, enum leak_kind kind, int64_
 		num_lines = 0;
 	}
 	const int64_t values[] = { objects, bytes };
-	const struct profile_label label = { .key = LEAK_LABEL, .string = kind < LEAK_NUM_KINDS ? leak_kind_names[kind] : "" };
+	const struct profile_label labels[] = {
+		{ .key = LEAK_LABEL, .string = kind < LEAK_NUM_KINDS ? leak_kind_names[kind] : "", .unit = "" },
+		{ .key = LEAK_HEAD_LABEL, .number = head, .unit = "" } };
 	return is_taken && sink->sample(sink->context, &(struct profile_sample){
-		.location_ids = ids, .num_locations = num_locations, .values = values, .labels = &label,
-		.num_labels = kind < LEAK_NUM_KINDS });
+		.location_ids = ids, .num_locations = num_locations, .values = values, .labels = labels,
+		.num_labels = kind == LEAK_NUM_KINDS ? 0 : head ? 2 : 1 });
+}
+
+static inline bool by_hand_push(struct store *store, enum leak_kind kind, int64_t objects, int64_t bytes,
+				const struct by_hand_frame *frames)
+{
+	return by_hand_push_with(store, kind, 0, objects, bytes, frames);
 }
 
 #endif

@@ -359,6 +359,31 @@ static void test_the_first_rule_that_matches_counts_and_is_told(void **state)
 	store_destroy(store);
 }
 
+static void test_what_is_lost_with_something_hidden_is_hidden_too(void **state)
+{
+	(void)state;
+	size_t num_used;
+	struct store *store = store_create(1);
+	struct leak_rules *rules = made("leak:hidden\n");
+	assert_true(by_hand_push_with(store, LEAK_DEFINITE, 1, 1, 1, FRAMES({ .name = "hidden" })));
+	assert_true(by_hand_push_with(store, LEAK_INDIRECT, 1, 1, 10, FRAMES({ .name = "its_own" })));
+	assert_true(by_hand_push_with(store, LEAK_DEFINITE, 2, 1, 100, FRAMES({ .name = "shown" })));
+	assert_true(by_hand_push_with(store, LEAK_INDIRECT, 2, 1, 1000, FRAMES({ .name = "its_own" })));
+	assert_true(by_hand_push_with(store, LEAK_INDIRECT, 2, 1, 10000, FRAMES({ .name = "hidden" }))); // it alone
+	assert_true(by_hand_push_with(store, LEAK_INDIRECT, 3, 1, 100000, FRAMES({ .name = "hidden" }))); // of a circle
+	assert_true(by_hand_push_with(store, LEAK_INDIRECT, 3, 1, 1000000, FRAMES({ .name = "other" })));
+	leak_rules_apply(rules, store);
+	const struct leak_rule_use *used = leak_rules_get_used(rules, &num_used);
+	assert_int_equal(num_used, 1);
+	assert_int_equal(used->bytes, 1110011);
+	int64_t left = 0;
+	for (size_t i = 0; i < store->num_samples; i++)
+		left += store->samples[i]->values[1];
+	assert_int_equal(left, 1100);
+	leak_rules_destroy(rules);
+	store_destroy(store);
+}
+
 // More patterns than are compared at a time.
 static void test_the_order_holds_for_many_rules(void **state)
 {
@@ -460,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_lengths_and_numbers_are_bounded),
 		cmocka_unit_test(test_files_are_read_or_it_is_told_why_not),
 		cmocka_unit_test(test_the_first_rule_that_matches_counts_and_is_told),
+		cmocka_unit_test(test_what_is_lost_with_something_hidden_is_hidden_too),
 		cmocka_unit_test(test_the_order_holds_for_many_rules),
 		cmocka_unit_test(test_own_rules_hide_the_libraries_and_not_the_program),
 		cmocka_unit_test(test_matching_takes_no_longer_than_pattern_times_name),

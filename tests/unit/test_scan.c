@@ -121,6 +121,10 @@ static void test_what_a_block_holds_is_not_the_programs(void **state)
 					   LEAK_INDIRECT, LEAK_INDIRECT, LEAK_DEFINITE, LEAK_DEFINITE };
 	for (size_t i = 0; i < sizeof(expected); i++)
 		assert_int_equal(fixture->kinds[i], expected[i]);
+	uint32_t *heads = classes_find_heads(&fixture->scan, fixture->kinds);
+	const uint32_t expected_heads[] = { BLOCK_NONE, BLOCK_NONE, BLOCK_NONE, 3, 3, 5, 5, 7, 8 };
+	assert_memory_equal(heads, expected_heads, sizeof(expected_heads));
+	free(heads);
 }
 
 static void test_a_long_list_is_followed_in_either_direction(void **state)

@@ -52,15 +52,23 @@ static const struct profile_sink *begin(int64_t period)
 }
 
 // kind NULL: without a label.
-static void push(const struct profile_sink *sink, const char *stack, const char *kind, int64_t objects, int64_t bytes)
+static void push_with(const struct profile_sink *sink, const char *stack, const char *kind, int64_t head, int64_t objects,
+		      int64_t bytes)
 {
 	uint32_t locations[8];
 	const int64_t values[] = { objects, bytes };
-	const struct profile_label label = { .key = LEAK_LABEL, .string = kind, .unit = "" };
-	struct profile_sample sample = { .location_ids = locations, .values = values, .labels = &label, .num_labels = kind != NULL };
+	const struct profile_label labels[] = { { .key = LEAK_LABEL, .string = kind, .unit = "" },
+						{ .key = LEAK_HEAD_LABEL, .number = head, .unit = "" } };
+	struct profile_sample sample = { .location_ids = locations, .values = values, .labels = labels,
+					 .num_labels = !kind ? 0 : head ? 2 : 1 };
 	for (; *stack; stack++)
 		locations[sample.num_locations++] = *stack == 'm' ? 7 : (uint32_t)(*stack - 'a' + 1);
 	assert_true(sink->sample(sink->context, &sample));
+}
+
+static void push(const struct profile_sink *sink, const char *stack, const char *kind, int64_t objects, int64_t bytes)
+{
+	push_with(sink, stack, kind, 0, objects, bytes);
 }
 
 static void make(void)
@@ -99,6 +107,31 @@ static void test_rows_are_by_kind_and_then_by_bytes(void **state)
 	assert_row(2, "ad", LEAK_INDIRECT, 5, 500);
 	assert_row(3, "ab", LEAK_REACHABLE, 1, 1000000);
 	assert_row(4, "af", LEAK_UNKNOWN, 1, 2000000);
+}
+
+static void test_what_is_lost_with_a_head_is_told_in_its_row(void **state)
+{
+	(void)state;
+	const struct profile_sink *sink = begin(1);
+	push_with(sink, "ab", "definite", 1, 1, 10); // a stack of two processes
+	push_with(sink, "ab", "definite", 2, 1, 10);
+	push_with(sink, "ac", "definite", 3, 1, 50);
+	push_with(sink, "ad", "indirect", 1, 2, 100);
+	push_with(sink, "ad", "indirect", 2, 3, 300);
+	push_with(sink, "ad", "indirect", 4, 1, 7); // a circle
+	push_with(sink, "ae", "indirect", 0, 1, 3);
+	make();
+	assert_int_equal(verdict.num_rows, 4);
+	assert_row(0, "ab", LEAK_DEFINITE, 2, 20);
+	assert_int_equal(verdict.rows[0].with.objects, 5);
+	assert_int_equal(verdict.rows[0].with.bytes, 400);
+	assert_row(1, "ac", LEAK_DEFINITE, 1, 50);
+	assert_int_equal(verdict.rows[1].with.objects, 0);
+	assert_row(2, "ad", LEAK_INDIRECT, 6, 407);
+	assert_int_equal(verdict.rows[2].with.objects, 5);
+	assert_row(3, "ae", LEAK_INDIRECT, 1, 3);
+	assert_int_equal(verdict.rows[3].with.objects, 0);
+	assert_int_equal(verdict.kinds[LEAK_INDIRECT].bytes, 410);
 }
 
 static void test_one_stack_has_a_row_for_each_kind(void **state)
@@ -215,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_rows_are_by_kind_and_then_by_bytes),
+		TEST(test_what_is_lost_with_a_head_is_told_in_its_row),
 		TEST(test_one_stack_has_a_row_for_each_kind),
 		TEST(test_stacks_that_look_alike_are_one_row),
 		TEST(test_sums_are_those_of_all_rows_of_a_kind),
