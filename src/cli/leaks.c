@@ -349,11 +349,11 @@ static const struct argp argp = {
 	       "have, and else still reachable.  A process that runs is stopped for a moment.  With --growth it is watched "
 	       "instead, and with two profiles they are compared.\n\n"
 	       "The exit status is 0 if there is no leak, 1 (or --exit-code) if there is one, and 2 if it could not be told, or cairn "
-	       "failed; where there is no leak a program that failed has its own status.\n\n"
+	       "failed; if it is clean, a program that failed has its own status.\n\n"
 	       "Examples:\n"
 	       "  cairn leaks -- ./test-suite\n"
 	       "  cairn leaks --suppressions=lsan.supp --junit=leaks.xml -- make check\n"
-	       "  cairn leaks --kinds=definite -o lost.pb.gz -- python3 script.py\n"
+	       "  cairn leaks --json --log=leaks.json -o lost.pb.gz -- python3 script.py\n"
 	       "  cairn leaks --max-pause=200ms 1234\n"
 	       "  cairn leaks --growth=10m --max-growth=1M 1234\n"
 	       "  cairn leaks old.pb.gz new.pb.gz",

@@ -114,6 +114,18 @@ static void add_growth(struct text *line, const struct leaks_growth *found)
 	text_add(line, " per unit of work,");
 }
 
+// What the words in the table mean, if they are there.
+static void print_states(FILE *to, const struct leaks_growth *found)
+{
+	bool has[DECISION_CHANCE + 1] = { false };
+	for (size_t i = 0; i < found->num_rows && i < found->request->max_rows; i++)
+		has[found->rows[i].state] = true;
+	if (has[DECISION_STOPPED])
+		fputs("stopped: it grew, but not in the later part of the time, as a cache does that is full\n", to);
+	if (has[DECISION_PASSING])
+		fputs("passing: it grew, and what came went again\n", to);
+}
+
 static void add_leaks(struct text *text, const struct leaks_growth *found)
 {
 	text_add(text, found->is_too_small ? "clean: grows by " : "LEAK: grows by ");
@@ -167,6 +179,7 @@ void leaks_growth_print_text(FILE *to, const struct leaks_growth *found)
 {
 	fputs(found->heading, to);
 	print_rows(to, found);
+	print_states(to, found);
 	fputs(found->notes, to);
 	char storage[LINE_BYTES];
 	struct text answer = TEXT_ON(storage);

@@ -203,6 +203,8 @@ static bool find_doubt(struct leaks_result *result)
 		text_add_number(&text, (uint64_t)process->pid);
 		text_add(&text, "): ");
 		printable_add(&text, process->why ? process->why : "it was not looked at");
+		if (result->pid && process->state == LEAKS_NOT_JUDGED)
+			text_add(&text, " (--max-pause and --memory set limits)");
 	}
 	if (num_doubts > 1) {
 		text_add(&text, "; and ");

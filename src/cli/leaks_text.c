@@ -92,6 +92,11 @@ void leaks_add_answer(struct text *text, const struct leaks_result *result)
 		text_add(text, " lost in ");
 		units_add_count(text, result->num_lost_rows);
 		text_add(text, result->num_lost_rows == 1 ? " stack" : " stacks");
+		if (result->request->max_bytes) {
+			text_add(text, ", and only ");
+			units_add_count(text, (uint64_t)result->request->max_bytes);
+			text_add(text, " bytes may be (--max-bytes)");
+		}
 		break;
 	case LEAKS_UNTOLD:
 		text_add(text, "could not tell: ");

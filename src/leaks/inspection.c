@@ -180,7 +180,7 @@ static bool scan(struct work *work, struct error *error)
 	if (result == SCAN_TOO_LARGE)
 		return error_set(error, "it has %zu blocks, and to tell which point to which takes more memory than allowed",
 				 work->table.num_blocks);
-	return result == SCAN_DONE || error_set(error, "its memory was not read in time");
+	return result == SCAN_DONE || error_set(error, "its memory could not be read in the time allowed");
 }
 
 // All that the process is needed for.
@@ -196,7 +196,7 @@ static bool read_all(struct work *work, struct error *error)
 		return false;
 	announce_known(work);
 	if (!glibc_heap_init(&work->heap, &work->memory, is_other, &work->table, request->deadline_ns))
-		return error_set(error, "its memory was not read in time");
+		return error_set(error, "its memory could not be read in the time allowed");
 	spans_sort(&work->heap.heaps);
 	if (!fill_table(work, error))
 		return false;

@@ -218,7 +218,7 @@ static bool stop_all(struct threads *threads, int64_t limit_ns, struct error *er
 		if (!add_new(threads, &num_new, error) || !wait_for_all(threads, limit_ns, error))
 			return false;
 		if (system_clock_ns(CLOCK_MONOTONIC) - threads->since_ns > limit_ns)
-			return error_set(error, "process %d: begins threads faster than they stop; tried for %" PRId64 " ms",
+			return error_set(error, "process %d: not all of its threads, or those that it began meanwhile, stopped within %" PRId64 " ms",
 					 (int)threads->pid, limit_ns / 1000000);
 	} while (num_new > 0 || !are_stopped(threads));
 	return threads->num_states > 0 || refusal_explain(threads->pid, ESRCH, error);
