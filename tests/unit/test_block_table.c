@@ -155,6 +155,7 @@ static void test_what_is_no_address_of_a_program_is_refused(void **state)
 	complete(&table);
 	assert_int_equal(table.num_blocks, 0);
 	assert_int_equal(block_table_find(&table, 0x1000), BLOCK_NONE);
+	assert_int_equal(block_table_find(&table, UINT64_MAX), BLOCK_NONE); // as all of an empty table
 	block_table_deinit(&table);
 }
 
