@@ -7,10 +7,12 @@
  *   sparse               shared memory of 1 GiB, nearly all of it untouched
  *   foreign              between two parts of malloc's heap
  *   neighbour            the stack of a thread that adjoins a stack that the main thread is on
+ *   handled              the stack below one, lying in it, that a signal handler is on
  *   returned             what was the stack of a thread, given back to the program
  *   joined, detached     the stack of a thread that has ended: they are lost
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +119,30 @@ static void put_into_neighbour(void)
 	swapcontext(&before, &context);
 }
 
+static void handle(int number)
+{
+	(void)number;
+	wait_for_line();
+}
+
+NEVER_INLINE static void hold_and_raise(void)
+{
+	void *volatile place[NUM_BLOCKS];
+	fill(place);
+	raise(SIGUSR1);
+	fill(place);
+}
+
+static void put_below_handler(void)
+{
+	char space[65536];
+	const stack_t stack = { .ss_sp = space, .ss_size = sizeof(space) };
+	const struct sigaction action = { .sa_handler = handle, .sa_flags = SA_ONSTACK };
+	sigaltstack(&stack, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	hold_and_raise();
+}
+
 static void *do_nothing(void *unused)
 {
 	return unused;
@@ -164,6 +190,8 @@ int main(int argc, char **argv)
 		put_into_heap();
 	else if (!strcmp(name, "neighbour"))
 		put_into_neighbour();
+	else if (!strcmp(name, "handled"))
+		put_below_handler();
 	else if (!strcmp(name, "returned"))
 		put_where_a_stack_was();
 	else if (!strcmp(name, "joined") || !strcmp(name, "detached"))

@@ -80,8 +80,12 @@ bool block_table_begins(const struct block_table *table, uint64_t start)
 bool block_table_announce(struct block_table *table, uint64_t start, uint64_t limit)
 {
 	if (table->num_blocks >= BLOCK_TABLE_MAX || limit < start || limit >> BLOCK_TABLE_REGION_SHIFT >= NUM_REGIONS ||
-	    block_table_begins(table, start) || !open_regions(table, start, limit))
+	    block_table_begins(table, start))
 		return false;
+	if (!open_regions(table, start, limit)) {
+		table->lacks_space = true;
+		return false;
+	}
 	find_entry(table, start)->begins |= bit_of(table, start);
 	table->num_blocks++;
 	table->first = start < table->first ? start : table->first;
@@ -92,6 +96,8 @@ bool block_table_announce(struct block_table *table, uint64_t start, uint64_t li
 void block_table_number(struct block_table *table)
 {
 	uint32_t num = 0;
+	if (!table->num_blocks)
+		table->first = table->limit = 0;
 	for (uint32_t i = 0; i < NUM_REGIONS; i++) {
 		const struct block_region *region = &table->regions[i];
 		for (size_t j = region->first; region->entries && j <= region->last; j++) {
@@ -99,8 +105,6 @@ void block_table_number(struct block_table *table)
 			num += (uint32_t)__builtin_popcountll(region->entries[j].begins);
 		}
 	}
-	if (!table->num_blocks)
-		table->first = 0; // nothing lies in it
 	table->blocks = memory_get(table->num_blocks, sizeof(*table->blocks));
 }
 

@@ -40,6 +40,7 @@ struct block_table {
 	unsigned unit_shift;
 	struct block_region *regions;   // for each 4 GiB
 	uint64_t first, limit;          // addresses that may lie in a block
+	bool lacks_space;               // some block could not be announced for want of address space
 };
 
 // unit_bytes is 8 or 16: no two blocks begin in the same so many bytes.

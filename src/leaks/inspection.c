@@ -102,6 +102,8 @@ static bool is_other(void *context, uint64_t start)
 static bool is_too_large(const struct work *work, struct error *error)
 {
 	uint64_t max_bytes = work->request->memory_bytes;
+	if (work->table.lacks_space)
+		return !error_set(error, "there is no address space for a table of its blocks");
 	if (!max_bytes || block_table_bytes(&work->table) <= max_bytes)
 		return false;
 	return !error_set(error, "its %zu blocks are so many or so large that to look for them takes more memory than allowed",

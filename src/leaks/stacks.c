@@ -2,6 +2,7 @@
 // Stacks: which parts of stacks are dead.  OUTSIDE.
 #include "leaks/stacks.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 #define DESCRIPTOR_WORDS (0x900 / 8)
 #define MAX_STACK_BYTES (UINT64_C(1) << 40)
 #define MAX_BEHIND_BYTES 0x3000 // from the descriptor to the end of the stack
+#define MAX_HANDLER_BYTES ((uint64_t)256 << 10) // of a handler's frames
 #define DESCRIPTOR_SEARCH_BYTES 65536 // with thread-local storage and what precedes the next stack
 
 // A mapping that can only hold stacks of threads: it lies behind a page that nobody may touch.
@@ -53,6 +55,21 @@ static bool find_own_block(const struct memory *memory, const struct thread_stat
 	return find_block(words, num_words, thread->fs_base, block);
 }
 
+// True if a signal handler runs on a stack that itself lies in this one, such as an array of main's: below it are the frames
+// that the signal came to.  The kernel writes down before the handler's frames where its stack begins, flags and how large it is.
+static bool is_on_inner_stack(const struct memory *memory, uint64_t sp, const struct span *block)
+{
+	uint64_t size_bytes = block->limit - sp < MAX_HANDLER_BYTES ? block->limit - sp : MAX_HANDLER_BYTES;
+	uint64_t *words = memory_get(size_bytes / 8 + 1, 8);
+	size_t num_words = memory_read(memory, sp, words, size_bytes / 8 * 8) / 8;
+	bool is_found = false;
+	for (size_t i = 0; i + 2 < num_words && !is_found; i++)
+		is_found = words[i] <= sp && words[i] > block->start && words[i + 2] > sp + 8 * i - words[i] &&
+			   words[i + 2] <= block->limit - words[i] && (uint32_t)words[i + 1] <= SS_DISABLE;
+	free(words);
+	return is_found;
+}
+
 // Of the stack of a thread that glibc began, or of the main thread.  It may be on another one, of which nothing is known.
 static void add_below(const struct memory *memory, const struct thread_state *thread, uint64_t sp, struct spans *dead)
 {
@@ -62,7 +79,7 @@ static void add_below(const struct memory *memory, const struct thread_state *th
 		return;
 	if (!find_own_block(memory, thread, &block))
 		block = strcmp(range->path, "[stack]") == 0 ? (struct span){ range->start, range->limit } : (struct span){ 0 };
-	if (sp >= block.start && sp < block.limit && sp - block.start > RED_ZONE_BYTES)
+	if (sp >= block.start && sp < block.limit && sp - block.start > RED_ZONE_BYTES && !is_on_inner_stack(memory, sp, &block))
 		spans_add(dead, block.start, sp - RED_ZONE_BYTES);
 }
 

@@ -413,7 +413,7 @@ class ProcessTest(LeaksTest):
         return num, shared_kib
 
     def test_pointers_may_lie_anywhere(self):
-        for place in 'readonly', 'forbidden', 'shared', 'unlinked', 'sparse', 'foreign', 'neighbour', 'returned':
+        for place in 'readonly', 'forbidden', 'shared', 'unlinked', 'sparse', 'foreign', 'neighbour', 'handled', 'returned':
             self.assertNotIn('definite', self.look_into(place)[0], place)
 
     def test_memory_is_not_made_by_looking_at_it(self):
