@@ -21,9 +21,9 @@
 #include "target/memory.h"
 
 struct heap_chunk { // a block in use, or that seems to be
-	uint64_t start;      // what malloc() returned
-	uint64_t size_bytes; // that the program may use
-	bool is_free;        // it waits in a list of free blocks
+	uint64_t start;           // what malloc() returned
+	uint64_t size_bytes : 63; // that the program may use
+	uint64_t is_free : 1;     // it waits in a list of free blocks
 };
 
 struct glibc_heap {

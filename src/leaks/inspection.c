@@ -253,7 +253,9 @@ static uint32_t *find_sites(const struct work *work)
 
 static void add_all(struct work *work, const unsigned char *kinds)
 {
-	uint32_t *sites = find_sites(work), *heads = classes_find_heads(&work->scan, kinds);
+	bool has_indirect = memchr(kinds, LEAK_INDIRECT, work->table.num_blocks) != NULL;
+	uint32_t *sites = has_indirect ? find_sites(work) : NULL;
+	uint32_t *heads = has_indirect ? classes_find_heads(&work->scan, kinds) : NULL;
 	for (size_t i = 0; i < work->num_known; i++) {
 		const struct known_block *known = &work->known[i];
 		uint32_t block = known->start && known->site ? block_table_find(&work->table, known->start) : BLOCK_NONE;
