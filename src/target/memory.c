@@ -115,6 +115,7 @@ bool memory_read_word(const struct memory *memory, uint64_t address, uint64_t *w
 struct pages {
 	const struct memory *memory;
 	bool is_shared;
+	uint64_t limit;      // nothing behind is asked for
 	uint64_t start, num; // address of the first page; 0: none are read
 	uint64_t flags[PAGES_AT_ONCE];
 };
@@ -122,7 +123,9 @@ struct pages {
 static void read_pages(struct pages *pages, uint64_t address)
 {
 	off_t offset = (off_t)(address / MEMORY_PAGE_BYTES * sizeof(*pages->flags));
-	ssize_t got = pages->memory->pages < 0 ? -1 : pread(pages->memory->pages, pages->flags, sizeof(pages->flags), offset);
+	uint64_t num = (pages->limit - address + MEMORY_PAGE_BYTES - 1) / MEMORY_PAGE_BYTES;
+	size_t size_bytes = (num < PAGES_AT_ONCE ? num : PAGES_AT_ONCE) * sizeof(*pages->flags);
+	ssize_t got = pages->memory->pages < 0 ? -1 : pread(pages->memory->pages, pages->flags, size_bytes, offset);
 	pages->start = address;
 	pages->num = got < 0 ? 0 : (uint64_t)got / sizeof(*pages->flags);
 	if (pages->num)
@@ -142,7 +145,7 @@ static bool is_written(struct pages *pages, uint64_t address)
 bool memory_find_written(const struct memory *memory, uint64_t *start, uint64_t limit, uint64_t max_bytes, uint64_t *run_limit)
 {
 	const struct memory_range *range = memory_find(memory, *start);
-	struct pages pages = { .memory = memory, .is_shared = range && range->is_shared };
+	struct pages pages = { .memory = memory, .is_shared = range && range->is_shared, .limit = limit };
 	uint64_t at = *start & ~(uint64_t)(MEMORY_PAGE_BYTES - 1);
 	while (at < limit && !is_written(&pages, at))
 		at += MEMORY_PAGE_BYTES;
