@@ -205,15 +205,38 @@ class Ended(Watched):
         self.assertRegex(found['notes'][0], '^the process ended after ')
 
     def test_a_program_that_the_process_executes_is_not_taken_for_it(self):
-        run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; sleep 2; exec @ARGV', testdata('leaking'), 'leaking',
-                                 stdin=subprocess.PIPE)
+        for cairn_options in {}, {'LEDGER': self.new_directory()}:
+            with self.subTest(cairn_options=cairn_options):
+                run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; sleep 2; exec @ARGV', testdata('leaking'),
+                                         'leaking', cairn=cairn_options, stdin=subprocess.PIPE)
+                self.addCleanup(run.process.kill)
+                self.assertEqual(b'ready\n', run.process.stdout.readline())
+                result = cairn('leaks', '--growth', '20s', '--interval', '300ms', run.pid, check=False)
+                run.finish()
+                self.assertNotIn(b'leaking_lose', result.stdout)
+                self.assertRegex(result.stdout.decode(),
+                                 r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
+
+    def test_too_short_a_time_does_not_tell(self):
+        run = self.start_leaking('leaking')
+        found, status = self.watch(run, '--growth', '20ms')
+        self.assertEqual((2, 'could not tell', 'the time was too short for the confidence that is asked for'),
+                         (status, found['verdict'], found['reason']))
+        process = self.start_watch(run, '--json', '--growth', '10h')
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        found = json.loads(process.communicate(timeout=60)[0])
+        self.assertEqual((2, 'could not tell', 'it ended too early'), (process.returncode, found['verdict'], found['reason']))
+        run.finish()
+
+    def test_what_is_live_is_told_if_one_block_grows(self):
+        run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; for (;;) { $x .= "x" x 20000; select(undef, undef, '
+                                 'undef, 0.01) }')
         self.addCleanup(run.process.kill)
         self.assertEqual(b'ready\n', run.process.stdout.readline())
-        result = cairn('leaks', '--growth', '20s', '--interval', '300ms', run.pid, check=False)
-        run.finish()
-        self.assertNotIn(b'leaking_lose', result.stdout)
-        self.assertRegex(result.stdout.decode(),
-                         r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
+        found, status = self.watch(run, *QUICK)
+        self.assertEqual((0, 'clean'), (status, found['verdict']))
+        self.assertRegex('\n'.join(found['notes']), r'(?m)^live at the beginning were .*, at the end .* MiB: ')
 
     def test_one_snapshot_does_not_tell(self):
         run = self.start_leaking('leaking')
