@@ -285,6 +285,17 @@ class Between(CairnTest):
         self.assertEqual(0, self.compare('--max-growth', '6M', small, large)[1])
         self.assertEqual(1, self.compare('--max-growth', '4M', small, large)[1])
 
+    def test_only_bytes_leak(self):
+        old, new = self.grow(1, [3])
+        result = cairn('leaks', '--type=inuse_objects', old, new, check=False)
+        self.assertEqual((2, b''), (result.returncode, result.stdout))
+        self.assertEqual('cairn: inuse_objects is in count: what leaks is told in bytes (see cairn diff)\n', result.stderr.decode())
+
+    def test_profiles_in_the_wrong_order_are_noted(self):
+        old, new = self.grow(1, [3])
+        self.assertIn('the second profile is older than the first: is this the order that was meant?', self.compare(new, old)[0]['notes'])
+        self.assertNotIn('older', ''.join(self.compare(old, new)[0]['notes']))
+
     def test_chance_is_no_leak_and_much_more_is(self):
         first, second, third = self.grow('512K', [50, 500])
         found, status = self.compare(second, third)
