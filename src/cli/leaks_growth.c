@@ -99,7 +99,7 @@ static double get_live_bytes(const struct watch_snapshot *snapshot)
 	return bytes;
 }
 
-// One block that grows comes and goes each time, as does what nobody keeps.
+// A block that grows comes and goes each time, and what is in a queue goes in the end, however long that gets.
 static void note_live(struct text *notes, const struct growing *growing)
 {
 	double first = get_live_bytes(&growing->watching.watch.first), last = get_live_bytes(&growing->watching.watch.last);
@@ -109,7 +109,7 @@ static void note_live(struct text *notes, const struct growing *growing)
 	units_add_bytes(notes, first);
 	text_add(notes, ", at the end ");
 	units_add_bytes(notes, last);
-	text_add(notes, ": that one block is replaced by a larger one (a vector, realloc()) is not judged, nor what is young\n");
+	text_add(notes, ": what is soon replaced, as a vector by a larger one, or leaves a queue that gets longer, is not judged\n");
 }
 
 static void note_rule(struct text *notes, const struct growing *growing)
