@@ -293,7 +293,8 @@ class Between(CairnTest):
 
     def test_profiles_in_the_wrong_order_are_noted(self):
         old, new = self.grow(1, [3])
-        self.assertIn('the second profile is older than the first: is this the order that was meant?', self.compare(new, old)[0]['notes'])
+        self.assertIn('the second profile is older than the first: is this the order that was meant?',
+                      self.compare(new, old)[0]['notes'])
         self.assertNotIn('older', ''.join(self.compare(old, new)[0]['notes']))
 
     def test_chance_is_no_leak_and_much_more_is(self):
