@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -139,6 +140,8 @@ static int read_signal(struct argp_state *state, const char *argument)
 	snprintf(entry, sizeof(entry), "CAIRN_SIGNAL=%s", argument);
 	if (!config_read(&config, (char *[]){ entry, NULL }, &expected) || !config.signal)
 		argp_error(state, "--per-signal: %s: expected a signal such as USR2", argument);
+	if (config.signal == SIGINT || config.signal == SIGTERM)
+		argp_error(state, "--per-signal: %s: ends the watch; expected another signal, such as USR2", argument);
 	return config.signal;
 }
 
@@ -253,7 +256,7 @@ static void check(struct argp_state *state, struct arguments *arguments)
 	for (size_t i = 0; i < NUM_RESTRICTIONS; i++)
 		if (arguments->is_given[i] && !(restrictions[i].modes & arguments->mode))
 			argp_error(state, "--%s does not go with %s", option_name(restrictions[i].key), describe(arguments->mode));
-	if (arguments->request.viewing.type && (arguments->mode & MODES_INSPECTING))
+	if (arguments->request.viewing.type && arguments->mode != MODE_BETWEEN)
 		argp_error(state, "--type does not go with %s", describe(arguments->mode));
 	check_outputs(state, arguments);
 }

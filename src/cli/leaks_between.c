@@ -62,6 +62,8 @@ static void write_heading(struct leaks_growth *found)
 static void write_notes(struct leaks_growth *found, const struct store *store, bool has_errors)
 {
 	struct text notes = TEXT_ON(found->notes);
+	if (store->sides[0].time_ns && store->sides[1].time_ns && store->sides[1].time_ns < store->sides[0].time_ns)
+		text_add(&notes, "the second profile is older than the first: is this the order that was meant?\n");
 	if (found->is_exact)
 		text_add(&notes, has_errors ? "values are exact: every growth counts\n" :
 					      "how sure these values are is not known: every growth counts\n");
@@ -94,6 +96,13 @@ static bool judge(struct leaks_growth *found, const struct store *store, const s
 	return is_reported;
 }
 
+static bool is_of_bytes(const struct view *view, struct error *error)
+{
+	const struct profile_type *type = &view->types[view->type];
+	return strcmp(type->unit, heap_types[HEAP_INUSE_SPACE].unit) == 0 ||
+	       error_set(error, "%s is in %s: what leaks is told in bytes (see cairn diff)", type->type, type->unit);
+}
+
 bool leaks_between(const struct leaks_request *request, int *status, struct error *error)
 {
 	struct leaks_growth found = { .request = request };
@@ -105,7 +114,7 @@ bool leaks_between(const struct leaks_request *request, int *status, struct erro
 	if (leaks_output_check(request, error) && subject_add_named(store, request->names, 2, &viewing.naming, error)) {
 		viewing.type = viewing.type ? viewing.type : find_heap_type(store);
 		if (viewing_create_view(&viewing, &view, store, error)) {
-			is_judged = judge(&found, store, view, status, error);
+			is_judged = is_of_bytes(view, error) && judge(&found, store, view, status, error);
 			view_destroy(view);
 		}
 	}

@@ -91,6 +91,27 @@ static void note_youth(struct text *notes, const struct growing *growing)
 	text_add(notes, " when the watch began: a program that still warms up grows, too (--warmup)\n");
 }
 
+static double get_live_bytes(const struct watch_snapshot *snapshot)
+{
+	double bytes = 0;
+	for (size_t i = 0; i < snapshot->num_blocks; i++)
+		bytes += snapshot->blocks[i].weight * (double)snapshot->blocks[i].size_bytes;
+	return bytes;
+}
+
+// A block that grows comes and goes each time, and what is in a queue goes in the end, however long that gets.
+static void note_live(struct text *notes, const struct growing *growing)
+{
+	double first = get_live_bytes(&growing->watching.watch.first), last = get_live_bytes(&growing->watching.watch.last);
+	if (growing->decision.num_leaks || last - first <= fmax(first / 2, growing->found.least_bytes))
+		return;
+	text_add(notes, "live at the beginning were ");
+	units_add_bytes(notes, first);
+	text_add(notes, ", at the end ");
+	units_add_bytes(notes, last);
+	text_add(notes, ": what is soon replaced, as a vector by a larger one, or leaves a queue that gets longer, is not judged\n");
+}
+
 static void note_rule(struct text *notes, const struct growing *growing)
 {
 	if (!growing->found.is_exact)
@@ -105,6 +126,7 @@ static void write_notes(struct growing *growing)
 	if (!growing->evidence.has_middle)
 		text_add(&notes, "too few snapshots to tell whether growth went on to the end\n");
 	note_youth(&notes, growing);
+	note_live(&notes, growing);
 	note_rule(&notes, growing);
 	if (growing->watching.num_lost && !growing->watching.num_untracked)
 		text_add(&notes, "cairn could not record some of it in full; 'cairn report' tells what\n");
@@ -131,14 +153,27 @@ static void add_rows(struct growing *growing)
 	}
 }
 
-// So many samples of small blocks that would stay, were they born evenly over the watch.
-static double get_least_bytes(const struct growing *growing)
+static uint64_t get_longest_exposure(const struct growing *growing)
 {
 	uint64_t exposure_ticks = 1;
 	for (size_t i = 0; i < growing->evidence.num_ages; i++)
 		if (growing->evidence.ages[i].exposure_ticks > exposure_ticks)
 			exposure_ticks = growing->evidence.ages[i].exposure_ticks;
-	return growing->decision.num_needed * (double)get_rate(growing) * (double)growing->evidence.duration_ticks / (double)exposure_ticks;
+	return exposure_ticks;
+}
+
+// So many samples of small blocks that would stay, were they born evenly over the watch.
+static double get_least_bytes(const struct growing *growing)
+{
+	double share = (double)get_longest_exposure(growing) / (double)growing->evidence.duration_ticks;
+	return growing->decision.num_needed * (double)get_rate(growing) / share;
+}
+
+// It had not as many spans as must come, as after a watch of hours that was interrupted in its first minute.
+static bool is_too_short(const struct growing *growing)
+{
+	uint64_t span_ticks = growing->watching.watch.births_per_span * LEDGER_BIRTH_TICKS;
+	return get_longest_exposure(growing) / span_ticks + 1 < growing->decision.num_needed;
 }
 
 static void fill_in(struct growing *growing)
@@ -165,6 +200,9 @@ static void fill_in(struct growing *growing)
 		found->untold = "cairn's ledger is full, and some blocks could not be followed; give it more with --memory";
 	else if (!get_rate(growing))
 		found->untold = "recording was stopped while it was watched (rate 0)";
+	else if (is_too_short(growing))
+		found->untold = growing->watching.end == WATCHING_DONE ? "the time was too short for the confidence that is asked for" :
+									 "it ended too early";
 	add_rows(growing);
 	write_heading(growing);
 	write_notes(growing);

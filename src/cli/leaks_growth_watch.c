@@ -144,11 +144,18 @@ static struct counts get_counts(const struct target *target)
 	};
 }
 
+// A ledger in a file is there for longer than its process has it, which may have executed another program.
+static bool refresh(struct target *target, struct error *error)
+{
+	return target_refresh(target, error) &&
+	       (target_pid(target) || error_set(error, "has this ledger no more (did it execute another program?)"));
+}
+
 // The moment is that at which all is read: no block of a snapshot is younger.
 static bool take_snapshot(struct watch *watch, struct target *target, struct counts *counts, struct error *error)
 {
 	struct collection collection = { .blocks = memory_grow(NULL, 0, sizeof(*collection.blocks)) };
-	if (!target_refresh(target, error) || !target_read_blocks(target, UINT64_MAX, collect, &collection, error)) {
+	if (!refresh(target, error) || !target_read_blocks(target, UINT64_MAX, collect, &collection, error)) {
 		free(collection.blocks);
 		return false;
 	}

@@ -68,6 +68,7 @@ class ArgumentsTest(LeaksTest):
         self.assert_misused('--growth: is for a process', '--growth=1s', '--', LOST)
         self.assert_misused('--out does not go with --growth', '--growth=1s', '--out=x', '1')
         self.assert_misused('--type does not go with', '--type=cpu', '1')
+        self.assert_misused('--type does not go with --growth', '--growth=1s', '--type=inuse_space', '1')
 
     def test_values_are_checked(self):
         for option, pattern in {
@@ -82,6 +83,7 @@ class ArgumentsTest(LeaksTest):
         for option, pattern in {'--max-pause=x': 'a time such as', '--max-pause=-1s': 'a time such as'}.items():
             self.assert_misused(f'{option.split("=")[0]}.*{pattern}', option, '1')
         for option, pattern in {'--interval=0': 'a time such as', '--per-signal=NONE': 'a signal', '--per-signal=KILL': 'a signal',
+                                '--per-signal=INT': 'ends the watch',
                                 '--confidence=100': 'between 0 and 100', '--confidence=nan': 'between 0 and 100',
                                 '--warmup=900000h': 'of a year at most'}.items():
             self.assert_misused(f'{option.split("=")[0]}.*{pattern}', '--growth=1s', option, '1')

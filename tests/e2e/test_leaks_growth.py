@@ -205,15 +205,38 @@ class Ended(Watched):
         self.assertRegex(found['notes'][0], '^the process ended after ')
 
     def test_a_program_that_the_process_executes_is_not_taken_for_it(self):
-        run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; sleep 2; exec @ARGV', testdata('leaking'), 'leaking',
-                                 stdin=subprocess.PIPE)
+        for cairn_options in {}, {'LEDGER': self.new_directory()}:
+            with self.subTest(cairn_options=cairn_options):
+                run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; sleep 2; exec @ARGV', testdata('leaking'),
+                                         'leaking', cairn=cairn_options, stdin=subprocess.PIPE)
+                self.addCleanup(run.process.kill)
+                self.assertEqual(b'ready\n', run.process.stdout.readline())
+                result = cairn('leaks', '--growth', '20s', '--interval', '300ms', run.pid, check=False)
+                run.finish()
+                self.assertNotIn(b'leaking_lose', result.stdout)
+                self.assertRegex(result.stdout.decode(),
+                                 r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
+
+    def test_too_short_a_time_does_not_tell(self):
+        run = self.start_leaking('leaking')
+        found, status = self.watch(run, '--growth', '20ms')
+        self.assertEqual((2, 'could not tell', 'the time was too short for the confidence that is asked for'),
+                         (status, found['verdict'], found['reason']))
+        process = self.start_watch(run, '--json', '--growth', '10h')
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        found = json.loads(process.communicate(timeout=60)[0])
+        self.assertEqual((2, 'could not tell', 'it ended too early'), (process.returncode, found['verdict'], found['reason']))
+        run.finish()
+
+    def test_what_is_live_is_told_if_one_block_grows(self):
+        run = self.start_program('/usr/bin/perl', '-e', '$|=1; print "ready\n"; for (;;) { $x .= "x" x 20000; select(undef, undef, '
+                                 'undef, 0.01) }')
         self.addCleanup(run.process.kill)
         self.assertEqual(b'ready\n', run.process.stdout.readline())
-        result = cairn('leaks', '--growth', '20s', '--interval', '300ms', run.pid, check=False)
-        run.finish()
-        self.assertNotIn(b'leaking_lose', result.stdout)
-        self.assertRegex(result.stdout.decode(),
-                         r'(?m)^the process has this ledger no more \(did it execute another program\?\) after [12]')
+        found, status = self.watch(run, *QUICK)
+        self.assertEqual((0, 'clean'), (status, found['verdict']))
+        self.assertRegex('\n'.join(found['notes']), r'(?m)^live at the beginning were .*, at the end .* MiB: ')
 
     def test_one_snapshot_does_not_tell(self):
         run = self.start_leaking('leaking')
@@ -261,6 +284,18 @@ class Between(CairnTest):
         self.assertNotIn('growth_allocate', [row['frames'][0]['name'] for row in found['rows']])
         self.assertEqual(0, self.compare('--max-growth', '6M', small, large)[1])
         self.assertEqual(1, self.compare('--max-growth', '4M', small, large)[1])
+
+    def test_only_bytes_leak(self):
+        old, new = self.grow(1, [3])
+        result = cairn('leaks', '--type=inuse_objects', old, new, check=False)
+        self.assertEqual((2, b''), (result.returncode, result.stdout))
+        self.assertEqual('cairn: inuse_objects is in count: what leaks is told in bytes (see cairn diff)\n', result.stderr.decode())
+
+    def test_profiles_in_the_wrong_order_are_noted(self):
+        old, new = self.grow(1, [3])
+        self.assertIn('the second profile is older than the first: is this the order that was meant?',
+                      self.compare(new, old)[0]['notes'])
+        self.assertNotIn('older', ''.join(self.compare(old, new)[0]['notes']))
 
     def test_chance_is_no_leak_and_much_more_is(self):
         first, second, third = self.grow('512K', [50, 500])
