@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,12 +89,26 @@ bool whole_file_fail(const char *path, int reason, struct error *error)
 	return error_set(error, "%s: could not be written: %s", path, strerror(reason));
 }
 
-// A terminal, /dev/null, a pipe, also by a link such as /dev/stderr: 0 or an errno value; -1 if it is something else.
+// The descriptor that a path such as /dev/stderr or /dev/fd/3 stands for; -1: it is another path.  To open that would begin at
+// the start of a file that others are writing to.
+static int find_descriptor(const char *path)
+{
+	char *end;
+	if (strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0)
+		return path[8] == 'o' ? STDOUT_FILENO : STDERR_FILENO;
+	const char *number = strncmp(path, "/dev/fd/", 8) == 0 ? path + 8 : strncmp(path, "/proc/self/fd/", 14) == 0 ? path + 14 : "";
+	long fd = strtol(number, &end, 10);
+	return *number >= '0' && *number <= '9' && !*end && fd <= INT_MAX ? (int)fd : -1;
+}
+
+// A terminal, /dev/null, a pipe, a descriptor: 0 or an errno value; -1 if it is something else.
 static int write_stream(const char *path, const struct whole_file_contents *contents)
 {
 	struct stat status;
-	bool is_descriptor = strncmp(path, "/dev/std", 8) == 0 || strncmp(path, "/dev/fd/", 8) == 0;
-	if (stat(path, &status) != 0 || !(S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode) || is_descriptor))
+	int own = find_descriptor(path);
+	if (own >= 0)
+		return contents->write(contents->context, own);
+	if (stat(path, &status) != 0 || !(S_ISCHR(status.st_mode) || S_ISFIFO(status.st_mode)))
 		return -1;
 	int fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
@@ -108,7 +123,7 @@ bool whole_file_write(const char *path, const struct whole_file_contents *conten
 		int reason = contents->write(contents->context, STDOUT_FILENO);
 		return reason == 0 || whole_file_fail("standard output", reason, error);
 	}
-	int reason = is_special(path) ? write_stream(path, contents) : write_file(path, true, contents);
+	int reason = is_special(path) || find_descriptor(path) >= 0 ? write_stream(path, contents) : write_file(path, true, contents);
 	if (reason < 0)
 		return error_set(error, "%s: is not a regular file, and so is not replaced", path);
 	return reason == 0 || whole_file_fail(path, reason, error);

@@ -203,6 +203,10 @@ static void fill_in(struct growing *growing)
 	else if (is_too_short(growing))
 		found->untold = growing->watching.end == WATCHING_DONE ? "the time was too short for the confidence that is asked for" :
 									 "it ended too early";
+	else if (growing->watching.end == WATCHING_GONE)
+		found->untold = "the process ended while it was watched";
+	else if (growing->watching.end == WATCHING_LOST)
+		found->untold = "the process went on as another program while it was watched";
 	add_rows(growing);
 	write_heading(growing);
 	write_notes(growing);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "cli/leaks_unknown.h"
 #include "report/printable.h"
+#include "leaks/inherited.h"
 #include "report/sums.h"
 #include "report/units.h"
 
@@ -243,6 +244,7 @@ bool leaks_result_conclude(struct leaks_result *result, pid_t pid, struct error 
 	}
 	viewing.naming.pid = pid;
 	naming_run(&viewing.naming, result->store);
+	inherited_leave_out(result->store);
 	leak_rules_apply(result->rules, result->store);
 	viewing.type = "inuse_space";
 	viewing.request.by_lines = true;

@@ -89,7 +89,7 @@ void leaks_add_answer(struct text *text, const struct leaks_result *result)
 	case LEAKS_FOUND:
 		text_add(text, "LEAK: ");
 		add_value(text, &result->lost);
-		text_add(text, " lost in ");
+		text_add(text, result->request->counts_kind[LEAK_REACHABLE] ? " not freed in " : " lost in ");
 		units_add_count(text, result->num_lost_rows);
 		text_add(text, result->num_lost_rows == 1 ? " stack" : " stacks");
 		if (result->request->max_bytes) {
@@ -349,6 +349,13 @@ static void print_failure(FILE *to, const struct leaks_result *result)
 // What is to be known of the answer.
 static void print_notes(FILE *to, const struct leaks_result *result)
 {
+	int64_t left_out = result->view ? result->view->whole_totals[result->view->type] - result->view->totals[result->view->type] : 0;
+	if (left_out) {
+		char storage[64];
+		struct text bytes = TEXT_ON(storage);
+		units_add_count(&bytes, (uint64_t)left_out);
+		fprintf(to, "\n--focus and --ignore leave out %s bytes.\n", storage);
+	}
 	if (result->num_left)
 		fprintf(to, "\n%zu %s of the program still %s; what was lost there is not counted.\n", result->num_left,
 			result->num_left == 1 ? "process" : "processes", result->num_left == 1 ? "runs" : "run");

@@ -28,6 +28,7 @@ struct sums { // fixed point
 
 struct head_key {
 	uint32_t site, head; // sites
+	uint32_t is_inherited;
 };
 
 // What is lost of one site with blocks of another.
@@ -40,6 +41,7 @@ struct indirect {
 
 struct site_sums {
 	struct sums kinds[NUM_FOUND];
+	struct sums inherited; // definite ones
 	struct indirect *indirect; // these together are the indirect ones
 };
 
@@ -49,6 +51,7 @@ struct known_block {
 	uint64_t size_bytes;
 	uint64_t weight; // fixed point
 	uint32_t site;
+	bool is_inherited; // and does not count as this process's
 };
 
 struct inspection_tables {
@@ -74,11 +77,11 @@ struct work {
 static bool note_known(void *context, const struct target_block *block)
 {
 	struct work *work = context;
-	bool is_counted = block->site < work->inspection->tables->num_sites &&
-			  !(work->request->is_without_inherited && block->is_inherited);
+	bool is_counted = block->site < work->inspection->tables->num_sites;
 	work->known = memory_grow(work->known, work->num_known, sizeof(*work->known));
 	work->known[work->num_known++] = (struct known_block){ block->address, block->size_bytes, block->weight,
-							       is_counted ? block->site : 0 };
+							       is_counted ? block->site : 0,
+							       work->request->is_without_inherited && block->is_inherited };
 	work->all_starts |= block->address;
 	return true;
 }
@@ -223,7 +226,7 @@ static void add(struct inspection *inspection, const struct known_block *block, 
 
 static void add_indirect(struct inspection_tables *tables, const struct known_block *block, uint32_t head)
 {
-	const struct head_key key = { block->site, head };
+	const struct head_key key = { block->site, head, block->is_inherited };
 	struct indirect *found;
 	HASH_FIND(hh, tables->indirect, &key, sizeof(key), found);
 	if (!found) {
@@ -261,7 +264,10 @@ static void add_all(struct work *work, const unsigned char *kinds)
 		uint32_t block = known->start && known->site ? block_table_find(&work->table, known->start) : BLOCK_NONE;
 		if (block == BLOCK_NONE)
 			continue;
-		add(work->inspection, known, kinds[block]);
+		if (!known->is_inherited)
+			add(work->inspection, known, kinds[block]);
+		else if (kinds[block] == LEAK_DEFINITE)
+			add_to(&work->inspection->tables->sites[known->site].inherited, known);
 		if (kinds[block] == LEAK_INDIRECT)
 			add_indirect(work->inspection->tables, known, sites[heads[block]]);
 	}
@@ -329,17 +335,19 @@ struct push {
 };
 
 // head is a site; 0: not known.
-static bool push_sums(const struct push *push, enum leak_kind kind, uint32_t head, const struct sums *sums,
+static bool push_sums(const struct push *push, enum leak_kind kind, uint32_t head, bool is_inherited, const struct sums *sums,
 		      struct profile_sample *sample, const struct profile_sink *sink)
 {
 	const int64_t values[] = { (int64_t)whole(sums->objects), (int64_t)whole(sums->bytes) };
-	const struct profile_label labels[] = {
-		{ .key = LEAK_LABEL, .string = leak_kind_names[kind], .unit = "" },
-		{ .key = LEAK_HEAD_LABEL, .number = (int64_t)((uint64_t)push->process << 32 | head), .unit = "" },
-	};
+	struct profile_label labels[3] = { { .key = LEAK_LABEL, .string = leak_kind_names[kind], .unit = "" } };
 	sample->values = values;
 	sample->labels = labels;
-	sample->num_labels = head ? 2 : 1;
+	sample->num_labels = 1;
+	if (head)
+		labels[sample->num_labels++] = (struct profile_label){
+			.key = LEAK_HEAD_LABEL, .number = (int64_t)((uint64_t)push->process << 32 | head), .unit = "" };
+	if (is_inherited)
+		labels[sample->num_labels++] = (struct profile_label){ .key = LEAK_INHERITED_LABEL, .number = 1, .unit = "" };
 	return (!values[0] && !values[1]) || sink->sample(sink->context, sample);
 }
 
@@ -349,10 +357,11 @@ static bool push_kinds(void *context, uint32_t site, struct profile_sample *samp
 	if (site >= push->tables->num_sites)
 		return true;
 	const struct site_sums *sums = &push->tables->sites[site];
-	bool is_pushed = push_sums(push, LEAK_DEFINITE, site, &sums->kinds[LEAK_DEFINITE], sample, sink) &&
-			 push_sums(push, LEAK_REACHABLE, 0, &sums->kinds[LEAK_REACHABLE], sample, sink);
+	bool is_pushed = push_sums(push, LEAK_DEFINITE, site, false, &sums->kinds[LEAK_DEFINITE], sample, sink) &&
+			 push_sums(push, LEAK_DEFINITE, site, true, &sums->inherited, sample, sink) &&
+			 push_sums(push, LEAK_REACHABLE, 0, false, &sums->kinds[LEAK_REACHABLE], sample, sink);
 	for (const struct indirect *indirect = sums->indirect; indirect && is_pushed; indirect = indirect->next)
-		is_pushed = push_sums(push, LEAK_INDIRECT, indirect->key.head, &indirect->sums, sample, sink);
+		is_pushed = push_sums(push, LEAK_INDIRECT, indirect->key.head, indirect->key.is_inherited, &indirect->sums, sample, sink);
 	return is_pushed;
 }
 

@@ -29,7 +29,7 @@ struct inspection_request {
 	pid_t tid;             // to read the memory by
 	const struct thread_state *threads;
 	size_t num_threads;
-	bool is_without_inherited; // a forked child: blocks of its parent's are looked at, but not counted
+	bool is_without_inherited; // a forked child: blocks of its parent's have a label of their own (inherited.h), and are not in sums
 	int64_t deadline_ns;   // CLOCK_MONOTONIC: give up, so that the threads do not wait longer; 0: none
 	uint64_t memory_bytes; // that this may take at most, about; 0: no limit
 	void (*read_done)(void *context); // called when the process is not needed any more and may go on; NULL: nothing

@@ -21,6 +21,9 @@ enum leak_kind {
 // are lost with them.  Of blocks that point to each other in a circle the first is taken for the head.
 #define LEAK_HEAD_LABEL "leak_head"
 
+// 1: the blocks are those of a process's parent, before it was forked (inherited.h).
+#define LEAK_INHERITED_LABEL "leak_inherited"
+
 extern const char *const leak_kind_names[LEAK_NUM_KINDS]; // "definite", "indirect", "reachable", "unknown"
 
 #endif

@@ -15,6 +15,8 @@ struct leak_labels leak_labels_of(const struct store *store, uint32_t label_set)
 				found.kind = (enum leak_kind)kind;
 		if (!labels[i].string && strcmp(labels[i].key, LEAK_HEAD_LABEL) == 0)
 			found.head = labels[i].number;
+		if (!labels[i].string && strcmp(labels[i].key, LEAK_INHERITED_LABEL) == 0)
+			found.is_inherited = true;
 	}
 	return found;
 }

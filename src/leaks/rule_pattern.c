@@ -144,18 +144,30 @@ static bool matches_without_parameters(const struct rule_pattern *pattern, const
 	return matches(pattern, shorter);
 }
 
-// glibc calls its own functions by other names, which only debug information has: __GI_setlocale.
-static bool matches_without_prefix(const struct rule_pattern *pattern, const char *name)
+// glibc's functions have several names, of which debug information, symbol tables and valgrind each prefer another:
+// __GI_setlocale, __newlocale, __clone3.
+static bool matches_alias(const struct rule_pattern *pattern, const char *name)
 {
+	static const char *const aliases[][2] = {
+		{ "__libc_start_call_main", "(below main)" }, { "__libc_start_main_impl", "(below main)" },
+		{ "__libc_start_main", "(below main)" }, { "__clone3", "clone" }, { "clone3", "clone" },
+	};
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
+		if (strcmp(name, aliases[i][0]) == 0 && matches(pattern, aliases[i][1]))
+			return true;
 	size_t length = strlen(INTERNAL_PREFIX);
-	return strncmp(name, INTERNAL_PREFIX, length) == 0 && name[length] && matches(pattern, name + length);
+	if (strncmp(name, INTERNAL_PREFIX, length) == 0 && name[length] && matches(pattern, name + length))
+		return true;
+	size_t num_underscores = strspn(name, "_");
+	bool is_mangled = strncmp(name, "_Z", 2) == 0 || strncmp(name, "__Z", 3) == 0;
+	return num_underscores && !is_mangled && name[num_underscores] && matches(pattern, name + num_underscores);
 }
 
 static bool matches_name(const struct rule_pattern *pattern, const struct profile_function *function)
 {
 	bool has_system_name = *function->system_name && strcmp(function->system_name, function->name) != 0;
 	return (has_system_name && matches(pattern, function->system_name)) || matches(pattern, function->name) ||
-	       matches_without_prefix(pattern, function->name) || matches_without_parameters(pattern, function->name);
+	       matches_alias(pattern, function->name) || matches_without_parameters(pattern, function->name);
 }
 
 static bool matches_file(const struct rule_pattern *pattern, const char *path)
@@ -179,7 +191,15 @@ bool rule_pattern_matches_function(const struct rule_pattern *pattern, const str
 
 bool rule_pattern_matches_binary(const struct rule_pattern *pattern, const char *path)
 {
-	return (pattern->type == RULE_BINARY || pattern->type == RULE_ANYTHING) && matches(pattern, path);
+	if (pattern->type != RULE_BINARY && pattern->type != RULE_ANYTHING)
+		return false;
+	if (matches(pattern, path))
+		return true;
+	// As it is named where links are followed: /lib is /usr/lib, and libx.so.6 libx.so.6.0.30.
+	char *resolved = pattern->type == RULE_BINARY && *path == '/' ? realpath(path, NULL) : NULL;
+	bool is_matched = resolved && matches(pattern, resolved);
+	free(resolved);
+	return is_matched;
 }
 
 static bool is_one(const char *name, const char *const *names, size_t num_names)

@@ -77,7 +77,9 @@ static bool add_text(struct leak_rules *rules, const char *file, const char *wha
 
 bool leak_rules_add_text(struct leak_rules *rules, const char *what, const char *text, size_t length, struct error *error)
 {
-	return add_text(rules, what, what, text, length, error);
+	static const char mark[] = "\xef\xbb\xbf"; // that it is UTF-8
+	size_t begin = length >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
+	return add_text(rules, what, what, text + begin, length - begin, error);
 }
 
 void leak_rules_add_own(struct leak_rules *rules)

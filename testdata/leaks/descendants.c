@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Descendants: a program and its child lose blocks, each its own.  What the child inherited is its parent's affair, also if
- * the child forgets the pointer to it.
+ * Descendants: a program and its child lose blocks, each its own.  What the child inherited and both lost is its parent's
+ * affair; what only the child lost is its own, if it allocates anything at all.
  *
- * usage: descendants fork|forgets|exec|vfork|replaced|alone
+ * usage: descendants fork|forgets|reloads|exec|vfork|replaced|alone
  */
 #include "loss.h"
 
@@ -31,10 +31,14 @@ static void be_child(const char *kind)
 {
 	if (!strcmp(kind, "exec"))
 		execute();
-	if (!strcmp(kind, "forgets"))
+	if (!strcmp(kind, "forgets")) {
 		kept = NULL;
-	else
+	} else if (!strcmp(kind, "reloads")) {
+		kept = calloc(1, 64);
+		loss_tell("definite", 64, 1);
+	} else {
 		descendants_lose(300);
+	}
 	loss_scrub();
 	exit(5);
 }

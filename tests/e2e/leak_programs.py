@@ -22,7 +22,7 @@ PROGRAMS = {
     'copies': [None],
     'coroutines': ['mapped', 'allocated', 'inside'],
     'cycles': ['ring', 'self', 'chain'],
-    'descendants': ['fork', 'forgets', 'exec', 'vfork', 'replaced', 'alone'],
+    'descendants': ['fork', 'forgets', 'reloads', 'exec', 'vfork', 'replaced', 'alone'],
     'endings': ['return', 'exit', '_exit', 'exit_group', 'quick_exit', 'abort', 'kill', 'segv', 'term', 'main_thread', 'other_thread', 'exec'],
     'handlers': ['exit', 'destructor', 'forgets'],
     'libraries': ['data', 'bss', 'thread', 'unloaded'],

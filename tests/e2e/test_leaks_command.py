@@ -242,6 +242,14 @@ class OutputTest(LeaksTest):
     def test_the_verdict_can_go_into_a_stream(self):
         self.assertEqual(b'', self.leaks('--log', '/dev/null', '--', LOST, 'lose', '8').stderr)
         self.assertIn(b'LEAK: 8 bytes', self.leaks('--log', '/dev/stderr', '--', LOST, 'lose', '8').stderr)
+        path = self.new_directory() + '/ci.log'
+        with open(path, 'wb') as log: # not at its beginning, and not over what comes after
+            for text in b'before\n', b'after\n':
+                os.write(log.fileno(), text)
+                subprocess.run([CAIRN, 'leaks', '--log', '/dev/stderr', '--', LOST, 'lose', '8'], check=False, stderr=log.fileno(),
+                               stdout=subprocess.DEVNULL)
+        with open(path, 'rb') as log:
+            self.assertRegex(log.read(), rb'(?s)\Abefore\ncairn: leaks .*LEAK: 8 bytes[^\n]*\nafter\ncairn: leaks .*LEAK: 8 bytes')
         pipe = self.new_directory() + '/pipe'
         os.mkfifo(pipe)
         reader = subprocess.Popen(['cat', pipe], stdout=subprocess.PIPE)

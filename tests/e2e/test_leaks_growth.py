@@ -204,6 +204,16 @@ class Ended(Watched):
         self.assertIn('leaking_lose', self.functions_of(found))
         self.assertRegex(found['notes'][0], '^the process ended after ')
 
+    def test_a_process_that_ends_is_not_called_clean(self):
+        run = self.start_leaking('steady', age=1)
+        process = self.start_watch(run, '--json', '--growth', '20s', '--interval', '300ms')
+        time.sleep(4)
+        run.process.kill()
+        run.finish()
+        found = json.loads(process.communicate(timeout=60)[0])
+        self.assertEqual((2, 'unknown'), (process.returncode, found['verdict']), found)
+        self.assertEqual('the process ended while it was watched', found['reason'])
+
     def test_a_program_that_the_process_executes_is_not_taken_for_it(self):
         for cairn_options in {}, {'LEDGER': self.new_directory()}:
             with self.subTest(cairn_options=cairn_options):

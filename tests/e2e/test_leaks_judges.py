@@ -23,6 +23,8 @@ EXPLAINED = {
     ('coroutines mapped', 'lsan'): NO_MAPPINGS,
     ('descendants fork', 'valgrind'): INHERITED,
     ('descendants fork', 'lsan'): INHERITED,
+    ('descendants reloads', 'valgrind'): INHERITED,
+    ('descendants reloads', 'lsan'): INHERITED,
     ('descendants forgets', 'valgrind'): INHERITED,
     ('descendants forgets', 'lsan'): INHERITED,
     ('endings _exit', 'lsan'): AT_EXIT_ONLY,

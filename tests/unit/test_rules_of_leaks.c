@@ -127,6 +127,10 @@ static void test_functions_have_several_names(void **state)
 	assert_false(block_hides("fun:a", FRAMES({ .name = "a(anonymous namespace)::f" })));
 	assert_true(block_hides("fun:setlocale", FRAMES({ .name = "__GI_setlocale", .system_name = "__GI_setlocale" })));
 	assert_false(block_hides("fun:locale", FRAMES({ .name = "__GI_setlocale" })));
+	assert_true(block_hides("fun:newlocale", FRAMES({ .name = "__newlocale" })));
+	assert_true(block_hides("fun:f\nfun:(below main)", FRAMES({ .name = "f" }, { .name = "__libc_start_call_main" })));
+	assert_true(block_hides("fun:f\nfun:clone", FRAMES({ .name = "f" }, { .name = "__clone3" })));
+	assert_false(block_hides("fun:Z1f", FRAMES({ .name = "_Z1f" })));
 }
 
 static void test_what_has_no_name_matches_only_a_star(void **state)
