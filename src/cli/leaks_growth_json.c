@@ -55,7 +55,7 @@ static json_t *make_lines(const char *lines)
 static const char *verdict_of(const struct leaks_growth *found)
 {
 	enum leaks_status status = leaks_growth_get_status(found);
-	return status == LEAKS_FOUND ? "leak" : status == LEAKS_CLEAN ? "clean" : "could not tell";
+	return status == LEAKS_FOUND ? "leak" : status == LEAKS_CLEAN ? "clean" : "unknown";
 }
 
 static void set_watch(json_t *object, const struct leaks_growth *found)

@@ -25,6 +25,7 @@ void junit_deinit(struct junit *junit)
 		free(junit->failures[i].text);
 	}
 	free(junit->failures);
+	free(junit->program_failure);
 	free(junit->message);
 }
 
@@ -77,15 +78,18 @@ static mxml_node_t *make_document(const struct junit *junit)
 	mxml_node_t *document = mxmlNewXML("1.0"), *suites = mxmlNewElement(document, "testsuites");
 	mxml_node_t *suite = mxmlNewElement(suites, "testsuite");
 	set(suite, "name", "cairn leaks");
-	mxmlElementSetAttrf(suite, "tests", "%zu", junit->num_failures ? junit->num_failures : 1);
+	bool has_failed = junit->program_failure != NULL;
+	mxmlElementSetAttrf(suite, "tests", "%zu", (junit->num_failures ? junit->num_failures : 1) + has_failed);
 	mxmlElementSetAttrf(suite, "failures", "%zu", junit->num_failures);
-	mxmlElementSetAttrf(suite, "errors", "%d", junit->answer == LEAKS_UNTOLD);
+	mxmlElementSetAttrf(suite, "errors", "%d", (junit->answer == LEAKS_UNTOLD) + has_failed);
 	mxmlElementSetAttr(suite, "skipped", "0");
 	for (size_t i = 0; i < junit->num_failures; i++) {
 		const struct junit_failure *failure = &junit->failures[i];
 		mxml_node_t *test = add_case(suite, junit, failure->name);
 		mxmlNewText(add_outcome(test, "failure", failure->type, failure->message), 0, failure->text);
 	}
+	if (has_failed)
+		add_outcome(add_case(suite, junit, "the program itself"), "error", "program", junit->program_failure);
 	if (junit->num_failures)
 		return document;
 	mxml_node_t *test = add_case(suite, junit, "no leaks");

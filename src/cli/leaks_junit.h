@@ -23,6 +23,7 @@ struct junit {
 	const char *subject; // what was looked at
 	enum leaks_status answer;
 	char *message;       // why, if it could not be told
+	char *program_failure; // how the program itself failed; NULL: it did not
 	struct junit_failure *failures; // one for each stack that makes it a leak
 	size_t num_failures;
 };

@@ -97,6 +97,8 @@ bool leaks_result_is_own(const struct leaks_result *result, const struct leak_ro
 
 // "1,000 bytes in 1 block are definitely lost".
 void leaks_add_loss(struct text *text, const struct leak_row *row);
+// "the program failed with status 3".
+void leaks_add_failure(struct text *text, const struct leaks_result *result);
 // "LEAK: 1,000 bytes in 1 block lost in 1 stack".
 void leaks_add_answer(struct text *text, const struct leaks_result *result);
 // A line for each frame, with its place, made harmless by one of printable.h's functions.

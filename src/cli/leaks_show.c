@@ -38,6 +38,11 @@ static bool write_junit(const struct leaks_result *result, struct error *error)
 	struct junit junit;
 	leaks_add_answer(&answer, result);
 	junit_init(&junit, result->subject, result->answer, storage);
+	if (result->program_status) {
+		struct text failure = TEXT_ON(storage);
+		leaks_add_failure(&failure, result);
+		junit.program_failure = memory_copy_string(storage);
+	}
 	for (size_t i = 0; i < result->verdict.num_rows && result->answer == LEAKS_FOUND; i++)
 		if (leaks_result_counts(result, &result->verdict.rows[i]) && leaks_result_is_own(result, &result->verdict.rows[i]))
 			add_failure(&junit, result, &result->verdict.rows[i]);

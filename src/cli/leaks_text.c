@@ -335,15 +335,15 @@ static void print_rules(FILE *to, const struct leaks_result *result)
 		fprintf(to, "\n%zu %s of the suppression files matched nothing\n", num_unused, num_unused == 1 ? "rule" : "rules");
 }
 
-static void print_failure(FILE *to, const struct leaks_result *result)
+void leaks_add_failure(struct text *text, const struct leaks_result *result)
 {
-	bool is_passed_on = result->answer == LEAKS_CLEAN;
-	if (result->program_signal)
-		fprintf(to, "cairn: the program was ended by signal %d (%s)%s\n", result->program_signal,
-			strsignal(result->program_signal), is_passed_on ? ", and so is cairn" : "");
-	else
-		fprintf(to, "cairn: the program failed%s %d%s\n", is_passed_on ? ", and its status" : " with status",
-			result->program_status, is_passed_on ? " is passed on" : "");
+	text_add(text, result->program_signal ? "the program was ended by signal " : "the program failed with status ");
+	text_add_number(text, (uint64_t)(result->program_signal ? result->program_signal : result->program_status));
+	if (!result->program_signal)
+		return;
+	text_add(text, " (");
+	text_add(text, strsignal(result->program_signal));
+	text_add(text, ")");
 }
 
 // What is to be known of the answer.
@@ -376,6 +376,9 @@ void leaks_print_text(FILE *to, const struct leaks_result *result)
 	print_notes(to, result);
 	leaks_add_answer(&answer, result);
 	fprintf(to, "\ncairn: %s\n", storage);
-	if (result->program_status)
-		print_failure(to, result);
+	if (!result->program_status)
+		return;
+	struct text failure = TEXT_ON(storage);
+	leaks_add_failure(&failure, result);
+	fprintf(to, "cairn: %s%s\n", storage, result->answer == LEAKS_CLEAN ? ", and that is passed on" : "");
 }

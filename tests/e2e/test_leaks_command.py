@@ -375,6 +375,14 @@ class JunitTest(LeaksTest):
         self.assertEqual(('definite', '2,000 bytes in 2 blocks are definitely lost (1,000 direct, 1,000 indirect)'), (failure.get('type'), failure.get('message')))
         self.assertRegex(failure.text, r'get +lost\.c:\d+\nchain +lost\.c:\d+\nmain +lost\.c:\d+')
 
+    def test_a_program_that_fails_is_an_error(self):
+        program, clean = self.read('keep', 8, 'status', 3)
+        self.assertEqual(('the program itself', 'the program failed with status 3'),
+                         (program.get('name'), program.find('error').get('message')))
+        self.assertEqual(('no leaks', []), (clean.get('name'), list(clean)))
+        leak, program = self.read('lose', 8, 'signal', 15)
+        self.assertEqual('the program was ended by signal 15 (Terminated)', program.find('error').get('message'))
+
     def test_what_is_clean_is_one_that_passes(self):
         case, = self.read('keep', 8)
         self.assertEqual((LOST, 'no leaks', []), (case.get('classname'), case.get('name'), list(case)))

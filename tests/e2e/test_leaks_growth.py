@@ -230,13 +230,13 @@ class Ended(Watched):
     def test_too_short_a_time_does_not_tell(self):
         run = self.start_leaking('leaking')
         found, status = self.watch(run, '--growth', '20ms')
-        self.assertEqual((2, 'could not tell', 'the time was too short for the confidence that is asked for'),
+        self.assertEqual((2, 'unknown', 'the time was too short for the confidence that is asked for'),
                          (status, found['verdict'], found['reason']))
         process = self.start_watch(run, '--json', '--growth', '10h')
         time.sleep(1)
         process.send_signal(signal.SIGINT)
         found = json.loads(process.communicate(timeout=60)[0])
-        self.assertEqual((2, 'could not tell', 'it ended too early'), (process.returncode, found['verdict'], found['reason']))
+        self.assertEqual((2, 'unknown', 'it ended too early'), (process.returncode, found['verdict'], found['reason']))
         run.finish()
 
     def test_what_is_live_is_told_if_one_block_grows(self):
