@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 // A string under construction in the caller's storage.  It is always terminated; what does not fit
 // is left out and is_cut says so.
@@ -40,5 +41,16 @@ bool text_read_duration(const char *string, int64_t *duration_ns);
 
 // What follows the last '/'.
 const char *text_base_name(const char *path);
+
+static inline bool text_begins_with(const char *string, const char *beginning)
+{
+	return strncmp(string, beginning, strlen(beginning)) == 0;
+}
+
+static inline bool text_ends_with(const char *string, const char *ending)
+{
+	size_t length = strlen(string), ending_length = strlen(ending);
+	return length >= ending_length && strcmp(string + length - ending_length, ending) == 0;
+}
 
 #endif

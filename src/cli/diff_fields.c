@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sums.h"
 #include "cli/diff.h"
 #include "report/field.h"
 #include "report/frame_name.h"
-#include "report/sums.h"
 
 static size_t num_rows(const struct diff *diff)
 {

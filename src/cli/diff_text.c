@@ -3,12 +3,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/sums.h"
 #include "base/text.h"
 #include "cli/diff.h"
 #include "cli/table.h"
 #include "report/printable.h"
 #include "report/quantity.h"
-#include "report/sums.h"
 #include "report/units.h"
 
 #define STATE_COLUMNS 10 // "appeared"

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/sums.h"
 #include "base/text.h"
 #include "cli/leaks_growth.h"
 #include "cli/leaks_junit.h"
 #include "cli/leaks_output.h"
 #include "report/frame_name.h"
 #include "report/printable.h"
-#include "report/sums.h"
 #include "report/units.h"
 
 #define HOUR_NS 3.6e12

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sums.h"
 #include "cli/leaks_unknown.h"
-#include "report/printable.h"
 #include "leaks/inherited.h"
-#include "report/sums.h"
+#include "report/printable.h"
 #include "report/units.h"
 
 #define MAX_PROGRAM_COLUMNS 60
@@ -64,8 +64,9 @@ static bool push_all(struct leaks_result *result, const struct inspection *inspe
 {
 	struct store *store = store_create(1);
 	const struct profile_sink *sink = store_begin(store, 0, STORE_ADD);
-	bool is_pushed = (inspection ? inspection_push(inspection, target, (uint32_t)result->num_processes + 1, sink) : leaks_push_unknown(target, sink)) &&
-			 store_push(store, store_begin(result->store, 0, STORE_ADD));
+	bool is_pushed = inspection ? inspection_push(inspection, target, (uint32_t)result->num_processes + 1, sink)
+				    : leaks_push_unknown(target, sink);
+	is_pushed = is_pushed && store_push(store, store_begin(result->store, 0, STORE_ADD));
 	store_destroy(store);
 	return is_pushed;
 }

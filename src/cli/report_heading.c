@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sums.h"
 #include "report/printable.h"
 #include "report/quantity.h"
-#include "report/sums.h"
 #include "report/units.h"
 
 #define MAX_COLUMNS 200 // of what others say

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/sums.h"
 #include "report/field.h"
-#include "report/sums.h"
 
 static void set(json_t *object, const char *key, json_t *value)
 {

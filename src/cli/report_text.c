@@ -5,12 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/sums.h"
 #include "cli/report_heading.h"
 #include "cli/table.h"
 #include "report/printable.h"
 #include "report/quantity.h"
 #include "report/stacks.h"
-#include "report/sums.h"
 #include "report/units.h"
 
 #define SHARE_COLUMNS 7 // "-100.0%"

@@ -10,7 +10,6 @@ enum { M_G0 = 0, M_CURRENT_G = 24 };
 
 #define STORAGE_BYTES 256 // of the thread's storage, in which the runtime keeps its g
 #define MAX_STACK_BYTES (UINT64_C(1) << 30)
-#define RED_ZONE_BYTES 128
 
 struct g {
 	uint64_t words[G_NUM_WORDS];
@@ -52,7 +51,7 @@ static uint64_t find_goroutine(const struct memory *memory, const struct thread_
 	uint64_t address, m = own->words[G_M];
 	*goroutine = *own;
 	if (own->words[G_STACK_LOW] != g0->words[G_STACK_LOW]) // in a system call the runtime may lie elsewhere
-		return lies_in(own, thread->sp) ? thread->sp - RED_ZONE_BYTES :
+		return lies_in(own, thread->sp) ? thread->sp - THREAD_RED_ZONE_BYTES :
 		       lies_in(g0, thread->sp)  ? own->words[G_SYSTEM_CALL_SP] : 0;
 	// On the system's stack: the runtime, or C code, works for it.
 	if (!memory_read_word(memory, m + 8 * M_CURRENT_G, &address) || !address || !read_g(memory, address, goroutine) ||

@@ -7,8 +7,8 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/sums.h"
 #include "leaks/labels.h"
-#include "report/sums.h"
 
 // What processes lost of their own with a stack in a kind.
 struct own {

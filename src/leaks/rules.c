@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/sums.h"
 #include "leaks/labels.h"
 #include "leaks/own.h"
 #include "leaks/rule_file.h"
@@ -127,12 +128,6 @@ bool leak_rules_add_file(struct leak_rules *rules, const char *path, struct erro
 	return is_read;
 }
 
-static int64_t add(int64_t a, int64_t b)
-{
-	int64_t sum;
-	return __builtin_add_overflow(a, b, &sum) ? (b > 0 ? INT64_MAX : INT64_MIN) : sum;
-}
-
 static bool has_values(const struct store *store, const struct store_sample *sample)
 {
 	for (size_t i = 0; i < store->num_types; i++)
@@ -144,8 +139,8 @@ static bool has_values(const struct store *store, const struct store_sample *sam
 static void hide(struct leak_rules *rules, size_t rule, const struct store *store, struct store_sample *sample)
 {
 	struct leak_rule_use *use = &rules->uses[rule];
-	use->objects = add(use->objects, sample->values[0]);
-	use->bytes = add(use->bytes, sample->values[1]);
+	use->objects = sums_add(use->objects, sample->values[0]);
+	use->bytes = sums_add(use->bytes, sample->values[1]);
 	rules->has_matched[rule] = true;
 	memset(sample->values, 0, store->num_types * sizeof(*sample->values));
 }

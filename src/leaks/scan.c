@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/system.h"
+#include "base/text.h"
 
 #define BUFFER_BYTES ((size_t)256 << 10) // to be read and looked at while it is in the cache
 
@@ -152,23 +153,12 @@ static void scan_buffer(struct walk *walk, uint64_t start, uint64_t num_bytes)
 	walk->part->scanned_bytes += num_bytes;
 }
 
-static bool begins_with(const char *path, const char *beginning)
-{
-	return strncmp(path, beginning, strlen(beginning)) == 0;
-}
-
-static bool ends_with(const char *path, const char *ending)
-{
-	size_t length = strlen(path), ending_length = strlen(ending);
-	return length >= ending_length && strcmp(path + length - ending_length, ending) == 0;
-}
-
 // Memory that may be shared: also what it was made writable for once, and files that nobody else can open any more.
 static bool is_memory(const struct memory_range *range)
 {
-	return begins_with(range->path, "/dev/zero") || begins_with(range->path, "/dev/shm/") || begins_with(range->path, "/memfd:") ||
-	       begins_with(range->path, "/SYSV") || begins_with(range->path, "/anon_hugepage") ||
-	       (ends_with(range->path, " (deleted)") && !begins_with(range->path, "/dev/"));
+	return text_begins_with(range->path, "/dev/zero") || text_begins_with(range->path, "/dev/shm/") || text_begins_with(range->path, "/memfd:") ||
+	       text_begins_with(range->path, "/SYSV") || text_begins_with(range->path, "/anon_hugepage") ||
+	       (text_ends_with(range->path, " (deleted)") && !text_begins_with(range->path, "/dev/"));
 }
 
 // Memory, not devices and not files that others write.  A program may forbid itself to read what it has written; large parts
@@ -177,7 +167,7 @@ static bool is_scanned(const struct memory_range *range)
 {
 	if (!range->is_readable && (range->is_shared || range->limit - range->start > MAX_FORBIDDEN_BYTES))
 		return false;
-	return range->is_shared ? is_memory(range) : is_memory(range) || !begins_with(range->path, "/dev/");
+	return range->is_shared ? is_memory(range) : is_memory(range) || !text_begins_with(range->path, "/dev/");
 }
 
 // Spans that all is excluded in, such as the ledger, need not be read.

@@ -9,8 +9,6 @@
 #include "base/memory.h"
 #include "leaks/go_stacks.h"
 
-#define RED_ZONE_BYTES 128 // below the stack pointer, for functions that call none (System V ABI)
-
 // Of glibc's struct pthread, which lies at the upper end of a thread's stack (2.11 to 2.41): its own address at 0 and 16; links
 // to the next and the previous thread of a list, each to the same place in that; and the thread's id, which the kernel sets to
 // 0 when the thread has ended, and pthread_join() to -1.  Behind them, at places that differ, what it has as its stack: where
@@ -79,8 +77,8 @@ static void add_below(const struct memory *memory, const struct thread_state *th
 		return;
 	if (!find_own_block(memory, thread, &block))
 		block = strcmp(range->path, "[stack]") == 0 ? (struct span){ range->start, range->limit } : (struct span){ 0 };
-	if (sp >= block.start && sp < block.limit && sp - block.start > RED_ZONE_BYTES && !is_on_inner_stack(memory, sp, &block))
-		spans_add(dead, block.start, sp - RED_ZONE_BYTES);
+	if (sp >= block.start && sp < block.limit && sp - block.start > THREAD_RED_ZONE_BYTES && !is_on_inner_stack(memory, sp, &block))
+		spans_add(dead, block.start, sp - THREAD_RED_ZONE_BYTES);
 }
 
 // It has ended, and its stack is still glibc's: one that the program made, and may use for something else, is in no list.

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/sums.h"
 #include "leaks/labels.h"
-#include "report/sums.h"
 
 enum { OBJECTS, BYTES, NUM_TYPES }; // of the store
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/sums.h"
 #include "profile/labels.h"
 
 #define NO_COLUMN UINT32_MAX
@@ -45,12 +46,6 @@ struct store_tables {
 	uint32_t *key; // of a sample
 	size_t max_key;
 };
-
-static int64_t add_saturating(int64_t left, int64_t right)
-{
-	int64_t sum;
-	return __builtin_add_overflow(left, right, &sum) ? (right < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
 
 static int64_t subtract_saturating(int64_t left, int64_t right)
 {
@@ -128,7 +123,7 @@ static bool take_description(void *context, const struct profile_description *de
 	side->num_profiles++;
 	if (tables->sign == STORE_ADD) {
 		side->time_ns = larger(side->time_ns, description->time_ns);
-		side->added_duration_ns = add_saturating(side->added_duration_ns, description->duration_ns);
+		side->added_duration_ns = sums_add(side->added_duration_ns, description->duration_ns);
 	} else {
 		side->subtracted_time_ns = larger(side->subtracted_time_ns, description->time_ns);
 	}
@@ -263,7 +258,7 @@ static bool take_sample(void *context, const struct profile_sample *sample)
 	int64_t *values = &sum->values[tables->side * store->num_types];
 	for (size_t i = 0; i < store->num_types; i++)
 		if (tables->columns[i] != NO_COLUMN)
-			values[i] = tables->sign == STORE_ADD ? add_saturating(values[i], sample->values[tables->columns[i]])
+			values[i] = tables->sign == STORE_ADD ? sums_add(values[i], sample->values[tables->columns[i]])
 							      : subtract_saturating(values[i], sample->values[tables->columns[i]]);
 	return true;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/sums.h"
 #include "base/text.h"
-#include "report/sums.h"
 
 // Strings are the store's, so equal ones have equal addresses.
 struct label_value {

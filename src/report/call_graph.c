@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/sums.h"
 #include "report/residual.h"
-#include "report/sums.h"
 
 #define NONE UINT32_MAX
 

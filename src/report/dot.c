@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sums.h"
 #include "report/graph_name.h"
 #include "report/quantity.h"
-#include "report/sums.h"
 #include "report/units.h"
 
 #define NUMBER_BYTES 128

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/sums.h"
 #include "profile/heap.h"
 #include "report/chance.h"
-#include "report/sums.h"
 
 struct entry {
 	UT_hash_handle hh;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "report/sums.h"
+#include "base/sums.h"
 
 struct order {
 	const struct view *view;

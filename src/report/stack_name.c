@@ -4,21 +4,11 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "report/printable.h"
 #include "report/units.h"
 
 #define MAX_NAME_BYTES 2048
-
-static bool begins_with(const char *string, const char *start)
-{
-	return strncmp(string, start, strlen(start)) == 0;
-}
-
-static bool ends_with(const char *string, const char *end)
-{
-	size_t length = strlen(string), end_length = strlen(end);
-	return length >= end_length && strcmp(string + length - end_length, end) == 0;
-}
 
 bool stack_name_is_allocator(const char *function)
 {
@@ -34,9 +24,9 @@ bool stack_name_is_allocator(const char *function)
 		if (strcmp(function, whole[i]) == 0)
 			return true;
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
-		if (begins_with(function, starts[i]))
+		if (text_begins_with(function, starts[i]))
 			return true;
-	return ends_with(function, "::_M_allocate");
+	return text_ends_with(function, "::_M_allocate");
 }
 
 static void name_frame(struct names *names, const struct ledger *ledger, uint32_t frame, char *storage, size_t size_bytes)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "report/sums.h"
+#include "base/sums.h"
 
 struct entry {
 	UT_hash_handle hh;

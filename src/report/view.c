@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/sums.h"
 #include "base/text.h"
-#include "report/sums.h"
 #include "report/variance.h"
 
 struct stack {

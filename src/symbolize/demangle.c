@@ -11,6 +11,8 @@
 
 #include <libiberty/demangle.h>
 
+#include "base/text.h"
+
 #define MAX_SYMBOL_BYTES 4096 // libiberty's stack grows with it: some 300 bytes for each
 #define MAX_NAME_BYTES 8192   // a short symbol can stand for a name of any length
 #define MAX_D_REFERENCES 16   // each may multiply the length, and libiberty gives a D name whole only
@@ -21,11 +23,6 @@ struct output {
 	jmp_buf is_full;
 	char storage[MAX_NAME_BYTES];
 };
-
-static bool begins_with(const char *string, const char *start)
-{
-	return strncmp(string, start, strlen(start)) == 0;
-}
 
 static void take(const char *piece, size_t num_bytes, void *context)
 {
@@ -51,7 +48,7 @@ static bool demangle_d(const char *symbol, struct output *output)
 	size_t num_references = 0;
 	for (const char *at = symbol; *at; at++)
 		num_references += *at == 'Q';
-	if (!begins_with(symbol, "_D") || !isdigit((unsigned char)symbol[2]) || num_references > MAX_D_REFERENCES)
+	if (!text_begins_with(symbol, "_D") || !isdigit((unsigned char)symbol[2]) || num_references > MAX_D_REFERENCES)
 		return false;
 	char *name = dlang_demangle(symbol, 0);
 	output->text = (struct text)TEXT_ON(output->storage);
@@ -70,7 +67,7 @@ static const char *skip_default(const char *from)
 	};
 	bool is_default = false;
 	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		is_default |= begins_with(from, defaults[i]);
+		is_default |= text_begins_with(from, defaults[i]);
 	if (!is_default)
 		return NULL;
 	const char *at = strchr(from, '<') + 1;
@@ -161,7 +158,7 @@ static bool demangle_in_time(const char *symbol, struct output *output)
 
 static bool demangle_cpp(const char *symbol, struct output *output)
 {
-	if (!begins_with(symbol, "_Z"))
+	if (!text_begins_with(symbol, "_Z"))
 		return false;
 	bool may_take_long = strlen(symbol) > 64 && (strstr(symbol, "Dp") || strstr(symbol, "sp"));
 	return may_take_long ? demangle_in_time(symbol, output)

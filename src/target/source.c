@@ -13,28 +13,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "ledger/layout.h"
 #include "target/process.h"
 
 #define CHUNK_BYTES (UINT64_C(1) << 20)
 
-static bool begins_with(const char *string, const char *beginning)
-{
-	return strncmp(string, beginning, strlen(beginning)) == 0;
-}
-
-static bool ends_with(const char *string, const char *end)
-{
-	size_t length = strlen(string), end_length = strlen(end);
-	return length >= end_length && strcmp(string + length - end_length, end) == 0;
-}
-
 // A file, a memfd, or where there could be none of them shared memory without a name.
 static bool may_be_ledger(const struct process_mapping *mapping)
 {
 	const char *path = mapping->path;
-	return mapping->is_shared && (begins_with(path, "/memfd:cairn ") || begins_with(path, "/dev/zero ") ||
-				      ends_with(path, ".cairn") || ends_with(path, ".cairn (deleted)"));
+	return mapping->is_shared && (text_begins_with(path, "/memfd:cairn ") || text_begins_with(path, "/dev/zero ") ||
+				      text_ends_with(path, ".cairn") || text_ends_with(path, ".cairn (deleted)"));
 }
 
 // A ledger shows as several mappings one after another, since parts of it are not accessible.
@@ -58,7 +48,7 @@ static bool is_magic(const struct search *search, uint64_t start, uint32_t *pid)
 static void end_current(struct search *search)
 {
 	uint32_t pid = 0;
-	bool is_named = search->current.path && !begins_with(search->current.path, "/dev/zero");
+	bool is_named = search->current.path && !text_begins_with(search->current.path, "/dev/zero");
 	if (!search->current.start)
 		return;
 	bool is_read = is_magic(search, search->current.start, &pid);
@@ -78,7 +68,7 @@ static bool visit_mapping(void *context, const struct process_mapping *mapping)
 	struct search *search = context;
 	struct source_mapping *current = &search->current;
 	bool is_same = mapping->inode == current->inode && mapping->offset == current->size_bytes;
-	bool is_apart = mapping->is_shared && begins_with(mapping->path, "/dev/zero "); // what is not kept in the file
+	bool is_apart = mapping->is_shared && text_begins_with(mapping->path, "/dev/zero "); // what is not kept in the file
 	bool goes_on = current->start && mapping->start == current->start + current->size_bytes && (is_same || is_apart);
 	if (goes_on) {
 		current->size_bytes += mapping->limit - mapping->start;
@@ -103,7 +93,7 @@ bool source_find_mapping(pid_t pid, struct source_mapping *found)
 	if (!found->start)
 		return false;
 	// Memory, and a file that was deleted, has no path to it.
-	if (!found->path || ends_with(found->path, " (deleted)")) {
+	if (!found->path || text_ends_with(found->path, " (deleted)")) {
 		free(found->path);
 		found->path = strdup("");
 	}

@@ -18,6 +18,7 @@
 #include "base/error.h"
 
 #define THREAD_MAX_WORDS 448
+#define THREAD_RED_ZONE_BYTES 128 // below the stack pointer, for functions that call none (System V ABI)
 
 struct thread_state {
 	pid_t tid;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All threads of another process, stopped for a while: nothing runs meanwhile, and afterwards nothing has changed.
 #include "unit/unit.h"
+#include "unit/tracing.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -263,20 +264,6 @@ static bool steps_go_on(void)
 	unsigned before = atomic_load(&told->num_steps);
 	usleep(30000);
 	return atomic_load(&told->num_steps) != before;
-}
-
-static bool can_trace(void)
-{
-	pid_t child = fork();
-	if (child == 0)
-		for (;;)
-			pause();
-	bool can = ptrace(PTRACE_SEIZE, child, NULL, NULL) == 0;
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
-	if (!can)
-		print_message("ptrace is not permitted here\n");
-	return can;
 }
 
 #define NEEDS_TRACING() \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program's tree, held at its end: each process once, with its memory, and nobody notices.
 #include "unit/unit.h"
+#include "unit/tracing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,28 +158,18 @@ static void run_whole(const char *name, enum mode mode, struct outcome *outcome,
 	assert_true(outcome->is_traced == (mode != ALONE));
 }
 
-static bool can_trace(void)
+static bool can_follow(void)
 {
 #ifdef __SANITIZE_THREAD__
 	print_message("its runtime adds threads, and forbids them to execute or end as they do here\n");
 	return false;
 #endif
-	int status = 0;
-	pid_t child = fork();
-	if (child == 0)
-		for (;;)
-			pause();
-	bool can = ptrace(PTRACE_SEIZE, child, NULL, NULL) == 0;
-	kill(child, SIGKILL);
-	waitpid(child, &status, 0);
-	if (!can)
-		print_message("ptrace is not permitted here\n");
-	return can;
+	return can_trace();
 }
 
 #define NEEDS_TRACING() \
 	(void)state;        \
-	if (!can_trace())   \
+	if (!can_follow())   \
 	skip()
 
 static void assert_is_end(const struct end *end, size_t num_threads, int wait_status)

@@ -4,8 +4,8 @@
  *
  * OUTSIDE; any thread.  Values are anything that a file says, so sums stop at the largest number there is.
  */
-#ifndef CAIRN_REPORT_SUMS_H
-#define CAIRN_REPORT_SUMS_H
+#ifndef CAIRN_BASE_SUMS_H
+#define CAIRN_BASE_SUMS_H
 
 #include <math.h>
 #include <stdint.h>
