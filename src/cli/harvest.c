@@ -17,6 +17,7 @@
 #include "cli/launching.h"
 #include "cli/snapshot.h"
 #include "cli/subject.h"
+#include "ledger/read.h"
 #include "profile/store.h"
 #include "target/list.h"
 
@@ -56,7 +57,7 @@ static enum fate fate_of(const struct work *work, const struct list_entry *entry
 		return FATE_EMPTY;
 	if (list_has_executed(&work->list, &entry->header))
 		return FATE_EXECUTED;
-	bool has_nothing = entry->header.num_samples == 0;
+	bool has_nothing = read_all_samples(&entry->header) == 0;
 	return has_nothing && (!is_first(work, entry) || entry->header.rate_bytes == 0) ? FATE_EMPTY : FATE_WRITE;
 }
 

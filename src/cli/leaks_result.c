@@ -10,6 +10,7 @@
 #include "base/sums.h"
 #include "cli/leaks_unknown.h"
 #include "leaks/inherited.h"
+#include "ledger/read.h"
 #include "report/printable.h"
 #include "report/units.h"
 
@@ -116,7 +117,7 @@ static void note_samples(struct leaks_result *result, const struct ledger *ledge
 	if (!read_is_estimate(ledger) && rate_bytes <= 1)
 		return;
 	result->rate_bytes = rate_bytes > result->rate_bytes ? rate_bytes : result->rate_bytes;
-	result->has_samples |= ledger->header->num_samples != 0;
+	result->has_samples |= read_all_samples(ledger->header) != 0;
 }
 
 void leaks_result_judge(struct leaks_result *result, pid_t pid, const struct inspection_request *request)

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cli/command.h"
+#include "ledger/read.h"
 #include "report/printable.h"
 #include "report/units.h"
 #include "target/list.h"
@@ -116,7 +117,7 @@ static void fill_row(struct row *row, const struct list_entry *entry)
 	printable_add(&cells[2], entry->program);
 	add_rate(&cells[3], entry->header.rate_bytes);
 	units_add_bytes_estimate(&cells[4], (double)entry->total.live_bytes, live_error(entry));
-	units_add_count(&cells[5], entry->header.num_samples);
+	units_add_count(&cells[5], read_all_samples(&entry->header));
 	units_add_count(&cells[6], entry->num_lost);
 	units_add_duration(&cells[7], age_ns(entry));
 	units_add_bytes(&cells[8], (double)entry->size_bytes);
@@ -178,7 +179,7 @@ static json_t *entry_as_json(const struct list_entry *entry)
 				   "rate_bytes", (json_int_t)entry->header.rate_bytes,
 				   "live_bytes", (json_int_t)entry->total.live_bytes,
 				   "live_objects", (json_int_t)entry->total.live_objects,
-				   "samples", (json_int_t)entry->header.num_samples,
+				   "samples", (json_int_t)read_all_samples(&entry->header),
 				   "lost", (json_int_t)entry->num_lost,
 				   "size_bytes", (json_int_t)entry->size_bytes,
 				   "age_seconds", (double)age_ns(entry) / 1e9,

@@ -14,6 +14,7 @@
 #include "cli/snapshot.h"
 #include "control/config.h"
 #include "launch/child.h"
+#include "ledger/read.h"
 
 // As env(1) and timeout(1) have it: what is ours, not the program's.
 #define STATUS_OWN_FAILURE 125
@@ -158,7 +159,7 @@ static void report_written(const struct harvest *harvest)
 	}
 	text_add(&line, harvest->path);
 	text_add(&line, ": ");
-	if (harvest->header.num_samples) {
+	if (read_all_samples(&harvest->header)) {
 		snapshot_add_live(&line, &harvest->total, harvest->is_estimate);
 		snapshot_add_lost(&line, &harvest->header);
 		text_add(&line, "; look at it with: cairn report ");

@@ -14,6 +14,7 @@
 #include "control/message.h"
 #include "control/pattern.h"
 #include "control/quiet.h"
+#include "ledger/read.h"
 #include "pprof/writer.h"
 #include "profile/from_ledger.h"
 #include "shim/profiler.h"
@@ -244,9 +245,7 @@ static int write_numbered(struct numbered *numbered, struct text *path)
 
 void dump_set_growth_limit(void)
 {
-	const struct ledger_header *header = profiler.ledger.header;
-	uint64_t freed = atomic_load_explicit(&header->freed_bytes, memory_order_relaxed);
-	uint64_t live = atomic_load_explicit(&header->allocated_bytes, memory_order_relaxed) - freed;
+	uint64_t live = read_live_bytes(profiler.ledger.header);
 	if (control.config.growth_bytes)
 		atomic_store_explicit(&profiler.growth_limit, live + (control.config.growth_bytes << LEDGER_FRACTION_BITS),
 				      memory_order_relaxed);
@@ -291,7 +290,7 @@ static enum dump_result write_numbered_once(enum dump_what what, const char *why
 {
 	const struct ledger_header *header = profiler.ledger.header;
 	bool has_nothing = atomic_load_explicit(&header->rate_bytes, memory_order_relaxed) == 0 &&
-			   atomic_load_explicit(&header->num_samples, memory_order_relaxed) == 0;
+			   read_all_samples(header) == 0;
 	if (dump.is_over)
 		return DUMP_BUSY;
 	dump.is_over = what == LAST;

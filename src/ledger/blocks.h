@@ -2,19 +2,19 @@
 /*
  * Blocks: which sampled blocks are live, by address.
  *
- * INSIDE, any number of threads at once.  A chain is changed under the lock bit of its bucket, for
- * the time of a few loads and stores; a thread that cannot have the lock for long gives up.
+ * INSIDE, any number of threads at once, each with a writer of its own.  A chain is changed under the lock bit of its
+ * bucket, for the time of a few loads and stores; a thread that cannot have the lock for long gives up.
  */
 #ifndef CAIRN_LEDGER_BLOCKS_H
 #define CAIRN_LEDGER_BLOCKS_H
 
-#include "ledger/ledger.h"
+#include "ledger/writer.h"
 
 // A live block, out of the table.
 struct block {
 	uint64_t address;
 	uint64_t size_bytes;
-	uint64_t weight; // fixed point
+	uint64_t weight; // fixed point, its lowest block_weight_exponent() bits 0
 	uint32_t site;
 };
 
@@ -24,16 +24,43 @@ enum block_result {
 	BLOCK_NO_ROOM,
 };
 
+// How many of a weight's lowest bits a block cannot keep.
+static inline int block_weight_exponent(uint64_t weight)
+{
+	int num_bits = 64 - __builtin_clzll(weight | 1);
+	return num_bits > LEDGER_MANTISSA_BITS ? num_bits - LEDGER_MANTISSA_BITS : 0;
+}
+
+// Of an element of the table.
+static inline uint64_t block_weight(uint32_t packed)
+{
+	return (uint64_t)(packed & ((1U << LEDGER_MANTISSA_BITS) - 1)) << (packed >> LEDGER_MANTISSA_BITS);
+}
+
 // Remember a block.  *replaced receives the one that was still known at its address.
-enum block_result block_add(struct ledger *ledger, const struct block *block, struct block *replaced);
+enum block_result block_add(struct ledger_writer *writer, const struct block *block, struct block *replaced);
 
 // False if no block is known at address, which no other thread may be allocating or freeing.  Takes no lock.
-bool block_may_be_known(struct ledger *ledger, uint64_t address);
+bool block_may_be_known(const struct ledger *ledger, uint64_t address);
 
 // Forget the block at address; false if none is known there.
-bool block_remove(struct ledger *ledger, uint64_t address, struct block *block);
+bool block_remove(struct ledger_writer *writer, uint64_t address, struct block *block);
 
 // Put every block into its bucket again, after a copy: they are the parent's.  Not for concurrent use.
 void block_rebuild(struct ledger *ledger);
+
+// Blocks that lie near each other have their buckets near each other: a page's follow each other from a place on
+// that depends on the page.  So the table is in the cache where the program's blocks are.
+static inline _Atomic uint32_t *block_bucket(const struct ledger *ledger, uint64_t address)
+{
+	uint64_t num_buckets = ledger->header->regions[LEDGER_BLOCK_BUCKETS].capacity;
+	return &ledger->block_buckets[(ledger_hash(address >> 12, num_buckets) + (address >> 4 & 255)) & (num_buckets - 1)];
+}
+
+// Fetch what block_add() or block_remove() will need first into the cache.
+static inline void block_prefetch(const struct ledger *ledger, uint64_t address)
+{
+	__builtin_prefetch(block_bucket(ledger, address), 1);
+}
 
 #endif

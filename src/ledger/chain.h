@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Chains: the hash tables of what a ledger only ever adds to (frames, nodes, sites).
+ * Chains: the hash tables of what a ledger only ever adds to (frames, nodes).
  *
  * An element is put at the head of its bucket's chain by compare-and-swap.  The release of that swap pairs
  * with the acquire load of the head and, further down, with that of next, which was a head when it was

@@ -6,26 +6,21 @@
 
 #include "base/system.h"
 #include "ledger/blocks.h"
+#include "ledger/read.h"
 #include "ledger/sites.h"
+#include "ledger/tallies.h"
 #include "ledger/tree.h"
 
 static const enum ledger_region_number growing[] = { LEDGER_STRINGS, LEDGER_MAPPINGS, LEDGER_FRAMES, LEDGER_NODES };
 
-// Errors and epochs are as many as sites.
-static const struct {
-	enum ledger_region_number region, counted_by;
-} changing[] = {
-	{ LEDGER_SITES, LEDGER_SITES },
-	{ LEDGER_SITE_ERRORS, LEDGER_SITES },
-	{ LEDGER_SITE_EPOCHS, LEDGER_SITES },
-	{ LEDGER_BLOCKS, LEDGER_BLOCKS },
-};
+static const enum ledger_region_number changing[] = { LEDGER_SITES, LEDGER_SITE_EPOCHS, LEDGER_TALLIES, LEDGER_TALLY_ERRORS,
+						      LEDGER_BLOCKS };
 
 #define NUM(array) (sizeof(array) / sizeof((array)[0]))
 
 static size_t used_bytes(const struct ledger_header *header, const uint64_t *num_used, size_t i)
 {
-	return num_used[changing[i].counted_by] * header->regions[changing[i].region].element_bytes;
+	return num_used[ledger_counted_by(changing[i])] * header->regions[changing[i]].element_bytes;
 }
 
 bool ledger_snapshot_init(struct ledger_snapshot *snapshot, const struct ledger *ledger)
@@ -43,7 +38,7 @@ bool ledger_snapshot_init(struct ledger_snapshot *snapshot, const struct ledger 
 	to += sizeof(struct ledger_header);
 	for (size_t i = 0; i < NUM(changing); i++) {
 		size_t size_bytes = used_bytes(ledger->header, snapshot->num_used, i);
-		memcpy(to, (char *)ledger->header + ledger->header->regions[changing[i].region].offset, size_bytes);
+		memcpy(to, (char *)ledger->header + ledger->header->regions[changing[i]].offset, size_bytes);
 		to += size_bytes;
 	}
 	return true;
@@ -77,12 +72,12 @@ static bool copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	const char *from = snapshot->memory + sizeof(struct ledger_header);
 	for (size_t i = 0; i < NUM(changing); i++) {
 		size_t size_bytes = used_bytes(to, snapshot->num_used, i);
-		if (!ledger_open_up(to, changing[i].region, 0, snapshot->num_used[changing[i].counted_by]))
+		if (!ledger_open_up(to, changing[i], 0, snapshot->num_used[ledger_counted_by(changing[i])]))
 			return false;
-		memcpy((char *)to + to->regions[changing[i].region].offset, from, size_bytes);
+		memcpy((char *)to + to->regions[changing[i]].offset, from, size_bytes);
 		from += size_bytes;
-		if (changing[i].region == changing[i].counted_by)
-			set_used(to, changing[i].region, snapshot->num_used[changing[i].region]);
+		if (changing[i] == ledger_counted_by(changing[i]))
+			set_used(to, changing[i], snapshot->num_used[changing[i]]);
 	}
 	const struct ledger_header *header = snapshot->header;
 	to->start_time_ns = header->start_time_ns;
@@ -90,12 +85,11 @@ static bool copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	to->start_ticks = header->start_ticks;
 	to->epoch_time_ns = header->epoch_time_ns;
 	to->epoch_num_samples = header->epoch_num_samples;
-	to->num_samples = header->num_samples;
 	to->is_estimate = header->is_estimate;
-	to->allocated_objects = header->allocated_objects;
-	to->allocated_bytes = header->allocated_bytes;
-	to->freed_objects = header->freed_objects;
-	to->freed_bytes = header->freed_bytes;
+	memcpy(to->lanes, header->lanes, sizeof(to->lanes));
+	to->num_lanes = header->num_lanes;
+	to->live_bytes = header->live_bytes;
+	to->peak_estimate = header->peak_estimate;
 	to->peak_bytes = header->peak_bytes;
 	to->peak_ticks = header->peak_ticks;
 	to->peak_number = header->peak_number;
@@ -108,8 +102,9 @@ static bool copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 static void note_inherited(struct ledger *child)
 {
 	for (uint32_t i = 1; i < ledger_num_used(child, LEDGER_SITES); i++) {
-		child->epochs[i].inherited_objects = child->sites[i].allocated_objects;
-		child->epochs[i].inherited_bytes = child->sites[i].allocated_bytes;
+		struct read_counts counts = read_counts(child, i);
+		child->epochs[i].inherited_objects = counts.allocated_objects;
+		child->epochs[i].inherited_bytes = counts.allocated_bytes;
 	}
 	child->header->is_forked = 1;
 }
@@ -153,10 +148,11 @@ bool ledger_copy(struct ledger *child, const struct ledger *parent, const struct
 	if (!copy_to(child, parent, snapshot, storage) &&
 	    (!storage->directory || !copy_to(child, parent, snapshot, &(struct storage){ 0 })))
 		return false;
-	if (snapshot)
-		note_inherited(child);
 	tree_rebuild(child);
 	site_rebuild(child);
+	tally_rebuild(child);
 	block_rebuild(child);
+	if (snapshot)
+		note_inherited(child);
 	return true;
 }

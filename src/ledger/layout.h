@@ -10,6 +10,8 @@
  *     its index; whoever loads the index with acquire sees the whole element.  Index 0 means "none".
  *   - Counters only grow.  live = allocated - freed; a reader loads freed first, so that it cannot
  *     see the freeing of something whose allocation it does not see.
+ *   - What is counted often belongs to a lane, which one thread at a time writes to: a site has a tally
+ *     for each lane that met it, and what is true of the site is their sum.
  *   - Blocks are the exception: they come and go.  A block is valid while its address is not 0, and
  *     is unlinked under the lock bit of its bucket.  Tallies do not depend on the table of blocks.
  *
@@ -23,7 +25,7 @@
 #include <stdint.h>
 
 #define LEDGER_MAGIC "cairnldg"
-#define LEDGER_VERSION 3
+#define LEDGER_VERSION 4
 
 // Objects and bytes are fixed-point numbers with this many bits behind the point.
 #define LEDGER_FRACTION_BITS 8
@@ -60,16 +62,24 @@ struct ledger_frame {
 struct ledger_node {
 	uint32_t parent; // 0: frame is the root of the stack
 	uint32_t frame;  // 0: the node was given up before it was published
-	_Atomic uint32_t next;
+	_Atomic uint32_t next;  // in the bucket
+	_Atomic uint32_t sites; // the first one of this stack; 0: none
 };
 
-#define LEDGER_PEAK_BUSY UINT32_C(0x80000000)
-
-// A call stack that allocates, and its tallies: one cache line.
+// A call stack that allocates.
 struct ledger_site {
 	uint32_t node;
 	uint32_t label; // 0: none
-	_Atomic uint32_t next;
+	_Atomic uint32_t next;    // site of the same node
+	_Atomic uint32_t tallies; // the first one; 0: given up before it was published
+};
+
+// What one lane counted at a site: one cache line, written by one thread at a time.  Of one lane what was freed may be
+// more than what was allocated; numbers are modulo 2^64, and the sum of a site's tallies is right.
+struct ledger_tally {
+	uint32_t site;
+	uint32_t lane;
+	_Atomic uint32_t next;      // tally of the same site
 	_Atomic uint32_t peak_seen; // number of the peak that peak_* belong to
 	_Atomic uint64_t allocated_objects;
 	_Atomic uint64_t allocated_bytes;
@@ -79,9 +89,9 @@ struct ledger_site {
 	_Atomic uint64_t peak_bytes;
 };
 
-// What sampling adds to a site; never touched in exact mode.  Variances are the bits of doubles, in
+// What sampling adds to a tally; never touched in exact mode.  Variances are the bits of doubles, in
 // objects^2 and bytes^2.
-struct ledger_site_errors {
+struct ledger_tally_errors {
 	_Atomic uint64_t allocated_objects_variance;
 	_Atomic uint64_t allocated_bytes_variance;
 	_Atomic uint64_t freed_objects_variance;
@@ -101,15 +111,18 @@ struct ledger_site_epoch {
 
 #define LEDGER_BIRTH_TICKS (UINT64_C(1) << 26) // some hundredths of a second
 
-// A live block.
+// How many blocks one stands for, fixed point, in 32 bits: 27 bits of mantissa and, above them, a binary exponent.
+#define LEDGER_MANTISSA_BITS 27
+
+// A live block: half a cache line.
 struct ledger_block {
 	_Atomic uint64_t address; // 0: not in use
 	uint64_t size_bytes;
-	uint64_t weight; // fixed point: how many blocks it stands for
-	uint32_t site;
-	uint32_t birth; // ticks since the start, in units of LEDGER_BIRTH_TICKS
-	_Atomic uint32_t next;
-	uint32_t is_inherited; // 1: the parent allocated it, before it forked
+	uint32_t weight;       // see above
+	_Atomic uint32_t site; // of a block that is not in use but first of a batch: the batch below it
+	uint32_t birth : 31;   // ticks since the start, in units of LEDGER_BIRTH_TICKS
+	uint32_t is_inherited : 1; // the parent allocated it, before it forked
+	_Atomic uint32_t next; // in its chain, or among those not in use
 };
 
 // The regions: what they hold, and how many table elements of each kind there can be at most is told
@@ -121,12 +134,12 @@ enum ledger_region_number {
 	LEDGER_FRAMES,
 	LEDGER_NODES,
 	LEDGER_SITES,
-	LEDGER_SITE_ERRORS, // parallel to sites
 	LEDGER_SITE_EPOCHS, // parallel to sites
+	LEDGER_TALLIES,
+	LEDGER_TALLY_ERRORS, // parallel to tallies
 	LEDGER_BLOCKS,
 	LEDGER_FRAME_BUCKETS,
 	LEDGER_NODE_BUCKETS,
-	LEDGER_SITE_BUCKETS,
 	LEDGER_BLOCK_BUCKETS,
 	LEDGER_NUM_REGIONS,
 };
@@ -173,10 +186,13 @@ enum ledger_end {
 	LEDGER_END_SIGNAL,  // by the signal end_status; entered by who waited for it
 };
 
-#define LEDGER_NUM_FREE_LISTS 64
+#define LEDGER_NUM_LANES 256
 
-struct ledger_free_list {
-	_Alignas(64) _Atomic uint64_t head; // tag << 32 | index of the first free block
+// Totals of what one lane counted.  Two cache lines, since processors fetch lines in pairs.
+struct ledger_lane {
+	_Alignas(128) _Atomic uint64_t live_bytes; // fixed point; modulo 2^64, as more may be freed here than was allocated
+	_Atomic uint64_t flushed_bytes; // of these: those that live_bytes of the header has
+	_Atomic uint64_t num_samples;   // allocations recorded
 };
 
 struct ledger_header {
@@ -218,28 +234,29 @@ struct ledger_header {
 	// Memory of cairn's own in the program, where addresses in the program's blocks may be left over.
 	uint64_t own_start, own_limit;
 
-	// Totals of all sites, fixed point.
-	_Alignas(64) _Atomic uint64_t allocated_objects;
-	_Atomic uint64_t allocated_bytes;
-	_Atomic uint64_t num_samples; // allocations recorded
-	_Alignas(64) _Atomic uint64_t freed_objects;
-	_Atomic uint64_t freed_bytes;
-	// The largest live_bytes so far.  The number changes whenever the heap begins to fall from a new
-	// maximum; a site that is touched next first keeps what it had then.
-	_Alignas(64) _Atomic uint64_t peak_bytes;
-	_Atomic uint64_t peak_ticks; // when it was
+	// What all threads read at each event, and change seldom.
+	_Alignas(128) _Atomic uint64_t live_bytes; // of the heap, fixed point, save what lanes have not flushed
+	_Atomic uint64_t peak_estimate; // live_bytes as it was when the last peak was noted, to the thread that noted it
+	_Atomic uint64_t peak_bytes;    // of all lanes at that moment
+	_Atomic uint64_t peak_ticks;    // when it was
+	// Changes whenever the heap begins to fall from a new maximum; a tally that is touched next first keeps what it
+	// had then.
 	_Atomic uint32_t peak_number;
-	struct ledger_free_list free_blocks[LEDGER_NUM_FREE_LISTS];
+	_Atomic uint32_t num_lanes; // that have been in use
+	_Alignas(128) _Atomic uint64_t free_batches; // of blocks: tag << 32 | first block of the first batch
+	struct ledger_lane lanes[LEDGER_NUM_LANES];
 };
 
 _Static_assert(sizeof(struct ledger_mapping) == 40, "layout");
 _Static_assert(sizeof(struct ledger_frame) == 16, "layout");
-_Static_assert(sizeof(struct ledger_node) == 12, "layout");
-_Static_assert(sizeof(struct ledger_site) == 64, "layout");
-_Static_assert(sizeof(struct ledger_site_errors) == 64, "layout");
+_Static_assert(sizeof(struct ledger_node) == 16, "layout");
+_Static_assert(sizeof(struct ledger_site) == 16, "layout");
+_Static_assert(sizeof(struct ledger_tally) == 64, "layout");
+_Static_assert(sizeof(struct ledger_tally_errors) == 64, "layout");
 _Static_assert(sizeof(struct ledger_site_epoch) == 32, "layout");
-_Static_assert(sizeof(struct ledger_block) == 40, "layout");
-_Static_assert(sizeof(struct ledger_header) < 8192, "layout");
+_Static_assert(sizeof(struct ledger_block) == 32, "layout");
+_Static_assert(sizeof(struct ledger_lane) == 128, "layout");
+_Static_assert(sizeof(struct ledger_header) < 40960, "layout");
 _Static_assert(offsetof(struct ledger_header, regions) == 168, "layout");
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "layout");
 

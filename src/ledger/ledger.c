@@ -42,21 +42,22 @@ static void make_plan(struct plan plan[LEDGER_NUM_REGIONS], uint64_t limit_bytes
 	uint64_t most = UINT64_C(1) << 30; // indexes have 31 bits
 #define TABLE(type) { sizeof(type), limit_bytes / sizeof(type) < most ? limit_bytes / sizeof(type) : most, 0 }
 #define BUCKETS(bytes_each) { sizeof(uint32_t), power_of_2_below(limit_bytes / (bytes_each)), 0 }
-	struct plan sites = TABLE(struct ledger_site);
-	sites.charge_bytes = sizeof(struct ledger_site) + sizeof(struct ledger_site_errors);
+	struct plan sites = TABLE(struct ledger_site), tallies = TABLE(struct ledger_tally);
+	sites.charge_bytes = sizeof(struct ledger_site) + sizeof(struct ledger_site_epoch);
+	tallies.charge_bytes = sizeof(struct ledger_tally) + sizeof(struct ledger_tally_errors);
 	struct plan tables[LEDGER_NUM_REGIONS] = {
 		[LEDGER_STRINGS] = { 1, STRING_BYTES, 0 },
 		[LEDGER_MAPPINGS] = { sizeof(struct ledger_mapping), NUM_MAPPINGS, 0 },
 		[LEDGER_FRAMES] = TABLE(struct ledger_frame),
 		[LEDGER_NODES] = TABLE(struct ledger_node),
 		[LEDGER_SITES] = sites,
-		[LEDGER_SITE_ERRORS] = { sizeof(struct ledger_site_errors), sites.capacity, 0 },
 		[LEDGER_SITE_EPOCHS] = { sizeof(struct ledger_site_epoch), sites.capacity, 0 },
+		[LEDGER_TALLIES] = tallies,
+		[LEDGER_TALLY_ERRORS] = { sizeof(struct ledger_tally_errors), tallies.capacity, 0 },
 		[LEDGER_BLOCKS] = TABLE(struct ledger_block),
 		[LEDGER_FRAME_BUCKETS] = BUCKETS(8192),
 		[LEDGER_NODE_BUCKETS] = BUCKETS(1024),
-		[LEDGER_SITE_BUCKETS] = BUCKETS(4096),
-		[LEDGER_BLOCK_BUCKETS] = BUCKETS(512),
+		[LEDGER_BLOCK_BUCKETS] = BUCKETS(256),
 	};
 #undef TABLE
 #undef BUCKETS
@@ -112,10 +113,9 @@ static bool open_and_reserve(struct ledger_header *header, enum ledger_region_nu
 
 bool ledger_open_up(struct ledger_header *header, enum ledger_region_number number, uint64_t from, uint64_t limit)
 {
-	bool is_sites = number == LEDGER_SITES;
 	return open_and_reserve(header, number, from, limit) &&
-	       (!is_sites || open_and_reserve(header, LEDGER_SITE_ERRORS, from, limit)) &&
-	       (!is_sites || open_and_reserve(header, LEDGER_SITE_EPOCHS, from, limit));
+	       (number != LEDGER_SITES || open_and_reserve(header, LEDGER_SITE_EPOCHS, from, limit)) &&
+	       (number != LEDGER_TALLIES || open_and_reserve(header, LEDGER_TALLY_ERRORS, from, limit));
 }
 
 void ledger_attach(struct ledger *ledger, struct ledger_header *header)
@@ -129,12 +129,12 @@ void ledger_attach(struct ledger *ledger, struct ledger_header *header)
 		.frames = AT(LEDGER_FRAMES),
 		.nodes = AT(LEDGER_NODES),
 		.sites = AT(LEDGER_SITES),
-		.errors = AT(LEDGER_SITE_ERRORS),
 		.epochs = AT(LEDGER_SITE_EPOCHS),
+		.tallies = AT(LEDGER_TALLIES),
+		.errors = AT(LEDGER_TALLY_ERRORS),
 		.blocks = AT(LEDGER_BLOCKS),
 		.frame_buckets = AT(LEDGER_FRAME_BUCKETS),
 		.node_buckets = AT(LEDGER_NODE_BUCKETS),
-		.site_buckets = AT(LEDGER_SITE_BUCKETS),
 		.block_buckets = AT(LEDGER_BLOCK_BUCKETS),
 	};
 #undef AT
@@ -168,10 +168,14 @@ static bool add_special_frames(struct ledger *ledger)
 		if (!ledger_add(ledger, LEDGER_FRAMES, 1))
 			return false;
 	uint32_t node = ledger_add(ledger, LEDGER_NODES, 1), site = ledger_add(ledger, LEDGER_SITES, 1);
-	if (!node || !site)
+	uint32_t tally = ledger_add(ledger, LEDGER_TALLIES, 1);
+	if (!node || !site || !tally)
 		return false;
 	ledger->nodes[node].frame = LEDGER_FRAME_FULL;
+	ledger->nodes[node].sites = site;
 	ledger->sites[site].node = node;
+	ledger->sites[site].tallies = tally;
+	ledger->tallies[tally].site = site;
 	return true;
 }
 
@@ -290,9 +294,7 @@ void ledger_make_private(struct ledger *ledger)
 	memcpy((void *)memory, header, sizeof(*header));
 	for (int i = 0; i < LEDGER_NUM_REGIONS; i++) {
 		const struct ledger_region *region = &header->regions[i];
-		// Parallel regions are as long as the one that they go with.
-		bool is_parallel = i == LEDGER_SITE_ERRORS || i == LEDGER_SITE_EPOCHS;
-		uint64_t num_used = ledger_num_used(ledger, is_parallel ? LEDGER_SITES : (enum ledger_region_number)i);
+		uint64_t num_used = ledger_num_used(ledger, ledger_counted_by((enum ledger_region_number)i));
 		memcpy((char *)memory + region->offset, (char *)header + region->offset, num_used * region->element_bytes);
 	}
 	system_call6(SYS_mremap, memory, (long)total_bytes, (long)total_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (long)header, 0);

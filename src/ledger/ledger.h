@@ -27,12 +27,12 @@ struct ledger {
 	struct ledger_frame *frames;
 	struct ledger_node *nodes;
 	struct ledger_site *sites;
-	struct ledger_site_errors *errors;
-	struct ledger_site_epoch *epochs;
+	struct ledger_site_epoch *epochs; // of sites
+	struct ledger_tally *tallies;
+	struct ledger_tally_errors *errors; // of tallies
 	struct ledger_block *blocks;
 	_Atomic uint32_t *frame_buckets;
 	_Atomic uint32_t *node_buckets;
-	_Atomic uint32_t *site_buckets;
 	_Atomic uint32_t *block_buckets;
 };
 
@@ -79,6 +79,12 @@ static inline void ledger_count(struct ledger *ledger, enum ledger_counter count
 static inline uint64_t ledger_get_count(const struct ledger *ledger, enum ledger_counter counter)
 {
 	return atomic_load_explicit(&ledger->header->counters[counter], memory_order_relaxed);
+}
+
+// The region that a parallel one is as long as; any other one itself.
+static inline enum ledger_region_number ledger_counted_by(enum ledger_region_number region)
+{
+	return region == LEDGER_SITE_EPOCHS ? LEDGER_SITES : region == LEDGER_TALLY_ERRORS ? LEDGER_TALLIES : region;
 }
 
 // Spread a key over num_buckets (a power of 2); multiplicative hashing, Knuth vol. 3, 6.4.

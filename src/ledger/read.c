@@ -10,12 +10,12 @@ static const uint64_t element_bytes[LEDGER_NUM_REGIONS] = {
 	[LEDGER_FRAMES] = sizeof(struct ledger_frame),
 	[LEDGER_NODES] = sizeof(struct ledger_node),
 	[LEDGER_SITES] = sizeof(struct ledger_site),
-	[LEDGER_SITE_ERRORS] = sizeof(struct ledger_site_errors),
 	[LEDGER_SITE_EPOCHS] = sizeof(struct ledger_site_epoch),
+	[LEDGER_TALLIES] = sizeof(struct ledger_tally),
+	[LEDGER_TALLY_ERRORS] = sizeof(struct ledger_tally_errors),
 	[LEDGER_BLOCKS] = sizeof(struct ledger_block),
 	[LEDGER_FRAME_BUCKETS] = sizeof(uint32_t),
 	[LEDGER_NODE_BUCKETS] = sizeof(uint32_t),
-	[LEDGER_SITE_BUCKETS] = sizeof(uint32_t),
 	[LEDGER_BLOCK_BUCKETS] = sizeof(uint32_t),
 };
 
@@ -47,10 +47,9 @@ const char *ledger_open(struct ledger *ledger, void *memory, size_t size_bytes)
 	for (int i = 0; i < LEDGER_NUM_REGIONS; i++)
 		if (!region_fits(&header->regions[i], element_bytes[i], header->total_bytes))
 			return "regions: outside the ledger";
-	uint64_t num_sites = header->regions[LEDGER_SITES].capacity;
-	if (header->regions[LEDGER_SITE_ERRORS].capacity < num_sites ||
-	    header->regions[LEDGER_SITE_EPOCHS].capacity < num_sites)
-		return "regions: fewer errors or epochs than sites";
+	if (header->regions[LEDGER_TALLY_ERRORS].capacity < header->regions[LEDGER_TALLIES].capacity ||
+	    header->regions[LEDGER_SITE_EPOCHS].capacity < header->regions[LEDGER_SITES].capacity)
+		return "regions: fewer errors than tallies or epochs than sites";
 	ledger_attach(ledger, header);
 	return NULL;
 }
@@ -78,12 +77,19 @@ static uint64_t difference(uint64_t more, uint64_t less)
 	return more > less ? more - less : 0;
 }
 
+// A sum over lanes while they change may be a little less than 0.
+static uint64_t at_least_0(uint64_t number)
+{
+	return number >> 63 ? 0 : number;
+}
+
+// Of one lane it may be less than 0.
 static double get_double(const _Atomic uint64_t *bits)
 {
 	uint64_t raw = get(bits);
 	double value;
 	memcpy(&value, &raw, sizeof(value));
-	return value >= 0 && value < 1e300 ? value : 0; // also where it is not a number
+	return value > -1e300 && value < 1e300 ? value : 0; // also where it is not a number
 }
 
 static double excess(double more, double less)
@@ -91,42 +97,124 @@ static double excess(double more, double less)
 	return more > less ? more - less : 0;
 }
 
+uint64_t read_live_bytes(const struct ledger_header *header)
+{
+	uint32_t num_lanes = atomic_load_explicit(&header->num_lanes, memory_order_relaxed);
+	uint64_t live = 0;
+	for (uint32_t i = 0; i < num_lanes && i < LEDGER_NUM_LANES; i++)
+		live += get(&header->lanes[i].live_bytes);
+	return live;
+}
+
+uint64_t read_all_samples(const struct ledger_header *header)
+{
+	uint32_t num_lanes = atomic_load_explicit(&header->num_lanes, memory_order_relaxed);
+	uint64_t num_samples = 0;
+	for (uint32_t i = 0; i < num_lanes && i < LEDGER_NUM_LANES; i++)
+		num_samples += get(&header->lanes[i].num_samples);
+	return num_samples;
+}
+
+// The tally after this one in its site's list, or the first (from 0); 0 at the end.  A list is no longer than there
+// are lanes, or it is damaged.
+static uint32_t next_tally(const struct ledger *ledger, uint32_t site, uint32_t tally, uint32_t *num_seen)
+{
+	uint32_t num_tallies = read_num(ledger, LEDGER_TALLIES);
+	// Pairs with the release in tally_add().
+	uint32_t next = atomic_load_explicit(tally ? &ledger->tallies[tally].next : &ledger->sites[site].tallies, memory_order_acquire);
+	return next < num_tallies && (*num_seen)++ < LEDGER_NUM_LANES ? next : 0;
+}
+
+struct read_counts read_counts(const struct ledger *ledger, uint32_t site)
+{
+	struct read_counts counts = { 0 };
+	uint32_t num_seen = 0;
+	// Acquire, before any lane's allocations are read: pairs with the release in tally_add_freeing().
+	for (uint32_t i = 0; (i = next_tally(ledger, site, i, &num_seen)) != 0;) {
+		counts.freed_bytes += atomic_load_explicit(&ledger->tallies[i].freed_bytes, memory_order_acquire);
+		counts.freed_objects += atomic_load_explicit(&ledger->tallies[i].freed_objects, memory_order_acquire);
+	}
+	// A lane that came meanwhile is in the list from here on: it may have allocated what was seen to be freed.
+	num_seen = 0;
+	for (uint32_t i = 0; (i = next_tally(ledger, site, i, &num_seen)) != 0;) {
+		counts.allocated_objects += get(&ledger->tallies[i].allocated_objects);
+		counts.allocated_bytes += get(&ledger->tallies[i].allocated_bytes);
+	}
+	return counts;
+}
+
+// Sums of the variances of a site, all lanes together.
+struct variances {
+	double allocated_objects, allocated_bytes, freed_objects, freed_bytes;
+};
+
+static struct variances read_variances(const struct ledger *ledger, uint32_t site)
+{
+	struct variances sum = { 0 };
+	uint32_t num_seen = 0;
+	for (uint32_t i = 0; (i = next_tally(ledger, site, i, &num_seen)) != 0;) {
+		const struct ledger_tally_errors *errors = &ledger->errors[i];
+		sum.freed_objects += get_double(&errors->freed_objects_variance);
+		sum.freed_bytes += get_double(&errors->freed_bytes_variance);
+		sum.allocated_objects += get_double(&errors->allocated_objects_variance);
+		sum.allocated_bytes += get_double(&errors->allocated_bytes_variance);
+	}
+	return sum;
+}
+
+// What was live at the peak: each lane has kept it since, or has not counted anything since, and then it is what is live.
+static void read_peak(const struct ledger *ledger, uint32_t site, struct tally *tally)
+{
+	uint64_t objects = 0, bytes = 0;
+	double variance = 0;
+	uint32_t num_seen = 0, peak = atomic_load_explicit(&ledger->header->peak_number, memory_order_relaxed);
+	for (uint32_t i = 0; (i = next_tally(ledger, site, i, &num_seen)) != 0;) {
+		const struct ledger_tally *lane = &ledger->tallies[i];
+		const struct ledger_tally_errors *errors = &ledger->errors[i];
+		// Pairs with the release in keep_peak().
+		bool is_kept = atomic_load_explicit(&lane->peak_seen, memory_order_acquire) == peak;
+		objects += is_kept ? get(&lane->peak_objects) : get(&lane->allocated_objects) - get(&lane->freed_objects);
+		bytes += is_kept ? get(&lane->peak_bytes) : get(&lane->allocated_bytes) - get(&lane->freed_bytes);
+		variance += is_kept ? get_double(&errors->peak_bytes_variance)
+				    : get_double(&errors->allocated_bytes_variance) - get_double(&errors->freed_bytes_variance);
+	}
+	tally->peak_objects = whole(at_least_0(objects));
+	tally->peak_bytes = whole(at_least_0(bytes));
+	tally->peak_bytes_variance = tally->peak_bytes ? excess(variance, 0) : 0;
+}
+
 bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally)
 {
 	*tally = (struct tally){ 0 };
 	if (number == 0 || number >= read_num(ledger, LEDGER_SITES) || !ledger->sites[number].node)
 		return false;
-	const struct ledger_site *site = &ledger->sites[number];
-	const struct ledger_site_errors *errors = &ledger->errors[number];
 	const struct ledger_site_epoch *epoch = &ledger->epochs[number];
-	tally->freed_bytes_variance = get_double(&errors->freed_bytes_variance);
-	double freed_objects_variance = get_double(&errors->freed_objects_variance);
-	// Acquire, before the allocations are read: pairs with the release in site_add_freeing().
-	uint64_t freed_bytes = atomic_load_explicit(&site->freed_bytes, memory_order_acquire);
-	uint64_t freed_objects = atomic_load_explicit(&site->freed_objects, memory_order_acquire);
-	uint64_t allocated_objects = get(&site->allocated_objects), allocated_bytes = get(&site->allocated_bytes);
-	if (!allocated_objects)
+	// Before the counts: what is freed in between makes the error larger, not smaller.
+	struct variances variances = read_variances(ledger, number);
+	struct read_counts counts = read_counts(ledger, number);
+	if (!counts.allocated_objects)
 		return false;
-	tally->allocated_objects = whole(difference(allocated_objects, get(&epoch->allocated_objects)));
-	tally->allocated_bytes = whole(difference(allocated_bytes, get(&epoch->allocated_bytes)));
+	tally->allocated_objects = whole(difference(counts.allocated_objects, get(&epoch->allocated_objects)));
+	tally->allocated_bytes = whole(difference(counts.allocated_bytes, get(&epoch->allocated_bytes)));
 	tally->inherited_objects = whole(difference(epoch->inherited_objects, get(&epoch->allocated_objects)));
 	tally->inherited_bytes = whole(difference(epoch->inherited_bytes, get(&epoch->allocated_bytes)));
-	tally->live_objects = whole(difference(allocated_objects, freed_objects));
-	tally->live_bytes = whole(difference(allocated_bytes, freed_bytes));
-	tally->allocated_bytes_variance = get_double(&errors->allocated_bytes_variance);
-	tally->allocated_objects_variance = get_double(&errors->allocated_objects_variance);
+	tally->live_objects = whole(difference(counts.allocated_objects, counts.freed_objects));
+	tally->live_bytes = whole(difference(counts.allocated_bytes, counts.freed_bytes));
+	tally->allocated_objects_variance = variances.allocated_objects;
+	tally->allocated_bytes_variance = variances.allocated_bytes;
+	tally->freed_bytes_variance = variances.freed_bytes;
 	if (tally->live_objects) {
-		tally->live_bytes_variance = excess(tally->allocated_bytes_variance, tally->freed_bytes_variance);
-		tally->live_objects_variance = excess(tally->allocated_objects_variance, freed_objects_variance);
+		tally->live_bytes_variance = excess(variances.allocated_bytes, variances.freed_bytes);
+		tally->live_objects_variance = excess(variances.allocated_objects, variances.freed_objects);
 	}
-	// Pairs with the release in keep_peak().  While the heap stands at its maximum the peak is now.
-	uint32_t seen = atomic_load_explicit((_Atomic uint32_t *)&site->peak_seen, memory_order_acquire);
-	uint32_t peak = atomic_load_explicit(&ledger->header->peak_number, memory_order_relaxed);
-	uint64_t heap_bytes = difference(get(&ledger->header->allocated_bytes), get(&ledger->header->freed_bytes));
-	bool is_kept = seen == peak && heap_bytes <= get(&ledger->header->peak_bytes);
-	tally->peak_objects = is_kept ? whole(get(&site->peak_objects)) : tally->live_objects;
-	tally->peak_bytes = is_kept ? whole(get(&site->peak_bytes)) : tally->live_bytes;
-	tally->peak_bytes_variance = is_kept ? get_double(&errors->peak_bytes_variance) : tally->live_bytes_variance;
+	// While the heap stands at its maximum the peak is now.
+	if (at_least_0(read_live_bytes(ledger->header)) <= get(&ledger->header->peak_bytes)) {
+		read_peak(ledger, number, tally);
+		return true;
+	}
+	tally->peak_objects = tally->live_objects;
+	tally->peak_bytes = tally->live_bytes;
+	tally->peak_bytes_variance = tally->live_bytes_variance;
 	return true;
 }
 
@@ -195,7 +283,7 @@ const char *read_string(const struct ledger *ledger, uint32_t offset)
 
 uint64_t read_num_samples(const struct ledger *ledger)
 {
-	return difference(get(&ledger->header->num_samples), get(&ledger->header->epoch_num_samples));
+	return difference(read_all_samples(ledger->header), get(&ledger->header->epoch_num_samples));
 }
 
 bool read_is_estimate(const struct ledger *ledger)
@@ -220,7 +308,6 @@ double read_ticks_per_ns(const struct ledger *ledger)
 
 uint64_t read_peak_bytes(const struct ledger *ledger)
 {
-	uint64_t live = difference(get(&ledger->header->allocated_bytes), get(&ledger->header->freed_bytes));
-	uint64_t peak = get(&ledger->header->peak_bytes);
+	uint64_t live = at_least_0(read_live_bytes(ledger->header)), peak = get(&ledger->header->peak_bytes);
 	return whole(live > peak ? live : peak);
 }

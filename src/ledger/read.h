@@ -17,6 +17,16 @@ const char *ledger_open(struct ledger *ledger, void *memory, size_t size_bytes);
 // How many elements of a region may be looked at, number 0 included.
 uint32_t read_num(const struct ledger *ledger, enum ledger_region_number region);
 
+// The cumulative counts of a site, all lanes together, fixed point.
+struct read_counts {
+	uint64_t allocated_objects, allocated_bytes, freed_objects, freed_bytes;
+};
+struct read_counts read_counts(const struct ledger *ledger, uint32_t site);
+
+// Of all lanes: live bytes of the heap (fixed point), and allocations recorded since the start.
+uint64_t read_live_bytes(const struct ledger_header *header);
+uint64_t read_all_samples(const struct ledger_header *header);
+
 // The tallies of one site, or of all together.  Objects and bytes are rounded to whole ones.
 struct tally {
 	uint64_t allocated_objects; // in this epoch

@@ -5,6 +5,8 @@
 #include "base/system.h"
 #include "shim/shadow.h"
 
+#define MAX_LANES_ASKED 8 // whether their owners are gone
+
 struct profiler profiler;
 _Thread_local struct thread thread __attribute__((tls_model("initial-exec")));
 _Atomic uint8_t shadow[SHADOW_BYTES] __attribute__((aligned(4096)));
@@ -47,22 +49,41 @@ static bool is_inside(const struct event *next)
 	       *(const volatile uint64_t *)at == thread.inside_cookie;
 }
 
-static struct lane *take_lane(void)
+static uint32_t own_tid(void)
 {
 	if (!thread.tid)
 		thread.tid = (uint32_t)system_tid();
-	for (unsigned i = 0; i < 4 * PROFILER_NUM_LANES; i++) {
-		unsigned number = (thread.lane + i) % PROFILER_NUM_LANES;
-		struct lane *lane = &profiler.lanes[number];
-		uint32_t nobody = 0;
-		// Sequentially consistent, as is the gate: either we see it closed, or who closed it sees us.
-		if (atomic_load_explicit(&lane->holder, memory_order_relaxed) == 0 &&
-		    atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, thread.tid, memory_order_seq_cst,
-							    memory_order_relaxed)) {
-			if (number != thread.lane)
-				thread.lane = (uint16_t)number;
+	return thread.tid;
+}
+
+static uint32_t num_lanes_used(void)
+{
+	// Sequentially consistent: it grows between a lane's being taken and the look at the gate.
+	uint32_t num_lanes = atomic_load(&profiler.ledger.header->num_lanes);
+	return num_lanes < PROFILER_NUM_LANES ? num_lanes : PROFILER_NUM_LANES;
+}
+
+static bool take_lane(unsigned number, struct lane **taken)
+{
+	struct lane *lane = &profiler.lanes[number];
+	uint32_t nobody = 0;
+	// Sequentially consistent, as is the gate: either we see it closed, or who closed it sees us.
+	if (atomic_load_explicit(&lane->holder, memory_order_relaxed) != 0 ||
+	    !atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, own_tid(), memory_order_seq_cst, memory_order_relaxed))
+		return false;
+	if (__builtin_expect(!lane->writer.ledger, 0))
+		ledger_writer_init(&lane->writer, &profiler.ledger, number);
+	thread.lane = (uint16_t)number;
+	*taken = lane;
+	return true;
+}
+
+static __attribute__((noinline)) struct lane *take_any_lane(void)
+{
+	struct lane *lane;
+	for (unsigned i = 1; i < 4 * PROFILER_NUM_LANES; i++) {
+		if (take_lane((thread.lane + i) % PROFILER_NUM_LANES, &lane))
 			return lane;
-		}
 		if (i % PROFILER_NUM_LANES == PROFILER_NUM_LANES - 1)
 			system_yield();
 	}
@@ -75,16 +96,62 @@ static void give_lane(struct lane *lane)
 	atomic_store_explicit(&lane->holder, 0, memory_order_release);
 }
 
+static bool is_gate_closed(void)
+{
+	return atomic_load_explicit(&profiler.is_gate_closed, memory_order_seq_cst);
+}
+
 static struct lane *pass_gate(void)
 {
+	struct lane *lane;
 	for (int i = 0; i < 1000; i++) {
-		struct lane *lane = take_lane();
-		if (!lane || !atomic_load_explicit(&profiler.is_gate_closed, memory_order_seq_cst))
+		if (!take_lane(thread.lane, &lane) && !(lane = take_any_lane()))
+			return NULL;
+		if (__builtin_expect(!is_gate_closed(), 1))
 			return lane;
 		give_lane(lane);
 		system_wait(&profiler.is_gate_closed, 1, 1000000);
 	}
 	return NULL;
+}
+
+bool profiler_change_lane(struct event *event, uint32_t number)
+{
+	give_lane(event->lane);
+	for (int i = 0; i < 1000; i++) {
+		if (!is_gate_closed() && take_lane(number, &event->lane)) {
+			if (!is_gate_closed())
+				return true;
+			give_lane(event->lane);
+		}
+		i % 10 == 9 ? system_yield() : system_relax();
+	}
+	event->lane = pass_gate();
+	return false;
+}
+
+void profiler_choose_lane(void)
+{
+	static _Atomic uint32_t num_choices; // a count, orders nothing
+	uint32_t num_used = num_lanes_used(), self = own_tid();
+	uint32_t start = atomic_fetch_add_explicit(&num_choices, 1, memory_order_relaxed);
+	for (uint32_t i = 0; i < num_used && i < MAX_LANES_ASKED; i++) {
+		struct lane *lane = &profiler.lanes[(start + i) % num_used];
+		uint32_t owner = atomic_load_explicit(&lane->owner, memory_order_relaxed);
+		bool is_free = owner == 0 || owner == self || is_gone(owner);
+		if (is_free && atomic_compare_exchange_strong_explicit(&lane->owner, &owner, self, memory_order_relaxed, memory_order_relaxed)) {
+			thread.lane = (uint16_t)((start + i) % num_used);
+			return;
+		}
+	}
+	for (uint32_t i = num_used; i < PROFILER_NUM_LANES; i++) {
+		uint32_t nobody = 0;
+		if (atomic_compare_exchange_strong_explicit(&profiler.lanes[i].owner, &nobody, self, memory_order_relaxed, memory_order_relaxed)) {
+			thread.lane = (uint16_t)i;
+			return;
+		}
+	}
+	thread.lane = (uint16_t)(start % PROFILER_NUM_LANES);
 }
 
 bool profiler_enter(struct event *event)
@@ -103,7 +170,7 @@ bool profiler_enter(struct event *event)
 	}
 	if (!profiler_adopt())
 		return false;
-	thread.inside_cookie = (uintptr_t)event ^ system_ticks() << 16;
+	thread.inside_cookie += UINT64_C(0x9e3779b97f4a7c15); // another one at each event of the thread
 	event->cookie = thread.inside_cookie;
 	thread.inside_at = (uintptr_t)&event->cookie;
 	// The handler of a signal that comes from now on sees inside_at.
@@ -118,7 +185,8 @@ bool profiler_enter(struct event *event)
 
 void profiler_leave(struct event *event)
 {
-	give_lane(event->lane);
+	if (event->lane) // none was to be had at a change of lanes
+		give_lane(event->lane);
 	atomic_signal_fence(memory_order_seq_cst);
 	thread.inside_at = 0;
 	event->cookie = 0;
@@ -128,7 +196,7 @@ void profiler_close_gate(void)
 {
 	uint32_t self = (uint32_t)system_tid();
 	atomic_store_explicit(&profiler.is_gate_closed, 1, memory_order_seq_cst);
-	for (unsigned i = 0; i < PROFILER_NUM_LANES; i++) {
+	for (unsigned i = 0; i < num_lanes_used(); i++) {
 		_Atomic uint32_t *holder = &profiler.lanes[i].holder;
 		uint32_t tid;
 		int64_t deadline = 0;
@@ -152,9 +220,10 @@ void profiler_open_gate(void)
 
 void profiler_after_fork(void)
 {
-	for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
-		if (atomic_load_explicit(&profiler.lanes[i].holder, memory_order_relaxed))
-			atomic_store_explicit(&profiler.lanes[i].holder, 0, memory_order_relaxed);
+	for (unsigned i = 0; i < num_lanes_used(); i++) {
+		atomic_store_explicit(&profiler.lanes[i].holder, 0, memory_order_relaxed);
+		atomic_store_explicit(&profiler.lanes[i].owner, 0, memory_order_relaxed);
+	}
 	atomic_store_explicit(&profiler.is_gate_closed, 0, memory_order_relaxed);
 	// The kernel may know of no page that it empties.
 	atomic_store_explicit(profiler.is_same_process, 0, memory_order_relaxed);
@@ -196,14 +265,16 @@ bool profiler_adopt(void)
 	bool is_done = ledger_copy(&own, &profiler.ledger, profiler.snapshot.memory ? &profiler.snapshot : NULL,
 				   &profiler.storage);
 	if (is_done) {
+		uint32_t num_lanes = num_lanes_used();
 		ledger_destroy(&profiler.ledger);
 		ledger_snapshot_deinit(&profiler.snapshot);
 		profiler.ledger = own;
 		profiler_note_own_memory();
 		rules_after_adoption(&profiler.rules, (uint32_t)ledger_num_used(&own, LEDGER_MAPPINGS));
-		for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
-			if (profiler.lanes[i].num_known)
-				profiler.lanes[i].num_known = profiler.lanes[i].trail.num_kept = 0;
+		for (unsigned i = 0; i < num_lanes; i++) {
+			profiler.lanes[i].num_known = profiler.lanes[i].trail.num_kept = 0;
+			ledger_writer_deinit(&profiler.lanes[i].writer);
+		}
 		profiler.adopted();
 		atomic_store_explicit(profiler.is_same_process, 1, memory_order_release);
 	}

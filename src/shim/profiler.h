@@ -17,15 +17,18 @@
 
 #include "base/system.h"
 #include "ledger/copy.h"
-#include "ledger/ledger.h"
+#include "ledger/writer.h"
 #include "shim/thread.h"
 #include "unwind/rules.h"
 #include "unwind/walk.h"
 
-#define PROFILER_NUM_LANES 256
+#define PROFILER_NUM_LANES LEDGER_NUM_LANES
 
+// What a thread works with during an event, and finds again at its next one.
 struct lane {
-	_Alignas(64) _Atomic uint32_t holder; // tid, 0: free
+	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none
+	_Atomic uint32_t owner;                // tid of the thread that comes here first; 0: none yet
+	struct ledger_writer writer;
 	uint32_t frames[WALK_MAX_FRAMES];
 	struct trail trail; // of the walk before
 	// Its stack, from the root: frames and their nodes in the call tree.
@@ -113,6 +116,13 @@ struct event {
 // Begin an event.  False: this one cannot be recorded, and has been counted.
 bool profiler_enter(struct event *event);
 void profiler_leave(struct event *event);
+
+// Go on in another lane, which another thread may be using now.  False if it was not to be had: the event goes on in
+// the lane that it was in, or if that is taken meanwhile, in any other one.
+bool profiler_change_lane(struct event *event, uint32_t lane);
+
+// Give a new thread a lane of its own, if there is one: that of a thread that is gone, or a new one.
+void profiler_choose_lane(void);
 
 // Keep everybody out and wait until nobody is inside, a second for each at most.
 void profiler_close_gate(void);

@@ -4,6 +4,7 @@
 
 #include "base/system.h"
 #include "ledger/sites.h"
+#include "ledger/tallies.h"
 #include "ledger/tree.h"
 #include "shim/profiler.h"
 #include "shim/shadow.h"
@@ -20,17 +21,20 @@ static void seed_thread(void)
 	uint64_t number = atomic_fetch_add_explicit(&profiler.num_threads, 1, memory_order_relaxed);
 	sampler_seed(&thread.sampler, profiler.seed + number * UINT64_C(0xd1342543de82ef95));
 	thread.is_seeded = true;
+	profiler_choose_lane();
 }
 
-// A weight in fixed point, rounded up or down at random so that it is right on average.
+// A weight in fixed point, rounded up or down at random so that it is right on average and a block can keep it.
 static uint64_t fixed_weight(double weight)
 {
 	if (weight <= 1)
 		return LEDGER_ONE;
 	double scaled = weight * LEDGER_ONE;
+	int exponent = block_weight_exponent((uint64_t)scaled);
+	scaled /= (double)(UINT64_C(1) << exponent);
 	uint64_t whole = (uint64_t)scaled;
 	double uniform = (double)(sampler_random(&thread.sampler) >> 11) * 0x1p-53;
-	return whole + (uniform < scaled - (double)whole);
+	return (whole + (uniform < scaled - (double)whole)) << exponent;
 }
 
 static uint64_t begin_timing(void)
@@ -81,7 +85,7 @@ static uint32_t find_site(struct lane *lane, const struct walk *walk)
 	}
 	if (is_full)
 		trail_clear(&lane->trail);
-	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0);
+	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0, lane->writer.lane);
 	if (site == LEDGER_SITE_FULL)
 		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
 	return site;
@@ -113,26 +117,53 @@ static uint32_t capture_site(struct lane *lane, const struct origin *origin)
 	return find_site(lane, &walk);
 }
 
-static void forget(const struct block *block)
+// The tally of this event's lane for a site.  Where the ledger has no room for one that of another lane serves, in which
+// the event then goes on.  0: that lane was not to be had.
+static uint32_t find_tally(struct event *event, uint32_t site)
 {
-	site_add_freeing(&profiler.ledger, block->site, block->size_bytes, block->weight);
+	const struct ledger *ledger = &profiler.ledger;
+	uint32_t tally = ledger_writer_tally(&event->lane->writer, site);
+	if (__builtin_expect(tally != 0, 1))
+		return tally;
+	// Pairs with the release in tally_add().
+	tally = atomic_load_explicit(&ledger->sites[site].tallies, memory_order_acquire);
+	if (tally && profiler_change_lane(event, ledger->tallies[tally].lane))
+		return tally;
+	ledger_count(&profiler.ledger, LEDGER_COUNTER_contended, 1);
+	return 0;
+}
+
+static void forget(struct event *event, const struct block *block)
+{
+	uint32_t tally = find_tally(event, block->site);
+	if (tally)
+		tally_add_freeing(&event->lane->writer, tally, block->size_bytes, block->weight);
 	shadow_remove((void *)block->address);
 }
 
-static void remember(const struct block *block)
+static void note_untracked(const struct block *block)
 {
 	struct ledger *ledger = &profiler.ledger;
+	ledger_count(ledger, LEDGER_COUNTER_untracked_objects, block->weight >> LEDGER_FRACTION_BITS);
+	ledger_count(ledger, LEDGER_COUNTER_untracked_bytes, block->weight * block->size_bytes >> LEDGER_FRACTION_BITS);
+}
+
+static void remember(struct event *event, const struct block *block)
+{
 	struct block replaced;
-	uint64_t live = site_add_allocation(ledger, block->site, block->size_bytes, block->weight);
-	switch (block_add(ledger, block, &replaced)) {
+	uint32_t tally = find_tally(event, block->site);
+	if (!tally)
+		return;
+	struct ledger_writer *writer = &event->lane->writer;
+	uint64_t live = tally_add_allocation(writer, tally, block->size_bytes, block->weight);
+	switch (block_add(writer, block, &replaced)) {
 	case BLOCK_NO_ROOM:
-		site_add_freeing(ledger, block->site, block->size_bytes, block->weight);
-		ledger_count(ledger, LEDGER_COUNTER_untracked_objects, block->weight >> LEDGER_FRACTION_BITS);
-		ledger_count(ledger, LEDGER_COUNTER_untracked_bytes, block->weight * block->size_bytes >> LEDGER_FRACTION_BITS);
+		tally_add_freeing(writer, tally, block->size_bytes, block->weight);
+		note_untracked(block);
 		return;
 	case BLOCK_REPLACED:
-		ledger_count(ledger, LEDGER_COUNTER_missed_frees, 1);
-		forget(&replaced);
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_missed_frees, 1);
+		forget(event, &replaced);
 		break;
 	case BLOCK_ADDED: break;
 	}
@@ -177,9 +208,10 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	if (!profiler_enter(&event))
 		return;
 	uint64_t start_ticks = begin_timing();
+	block_prefetch(&profiler.ledger, (uintptr_t)pointer); // which comes while the stack is walked
 	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
 			       .site = capture_site(event.lane, origin) };
-	remember(&block);
+	remember(&event, &block);
 	end_timing(start_ticks);
 	profiler_leave(&event);
 }
@@ -197,10 +229,10 @@ static struct block take(void *pointer, bool is_freed)
 	if (!profiler_enter(&event))
 		return block;
 	uint64_t start_ticks = begin_timing();
-	if (!block_remove(&profiler.ledger, (uintptr_t)pointer, &block))
+	if (!block_remove(&event.lane->writer, (uintptr_t)pointer, &block))
 		block.weight = 0;
 	else if (is_freed)
-		forget(&block);
+		forget(&event, &block);
 	end_timing(start_ticks);
 	profiler_leave(&event);
 	return block;
@@ -225,10 +257,10 @@ void record_end_move(const struct record_move *move, bool has_moved)
 		return;
 	struct block replaced;
 	if (has_moved) {
-		forget(&move->block);
-	} else if (block_add(&profiler.ledger, &move->block, &replaced) == BLOCK_NO_ROOM) {
-		forget(&move->block);
-		ledger_count(&profiler.ledger, LEDGER_COUNTER_untracked_objects, move->block.weight >> LEDGER_FRACTION_BITS);
+		forget(&event, &move->block);
+	} else if (block_add(&event.lane->writer, &move->block, &replaced) == BLOCK_NO_ROOM) {
+		forget(&event, &move->block);
+		note_untracked(&move->block);
 	}
 	profiler_leave(&event);
 }

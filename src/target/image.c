@@ -3,9 +3,10 @@
  * Image: a private copy of a ledger that may be changing.  OUTSIDE.
  *
  * The order of copying makes the copy agree with itself although the program goes on (ledger/layout.h tells what
- * holds at each instant).  Sites are counted first and copied twice: what was freed is taken from the first copy
- * and what was allocated from the second, so that no freeing is seen without its allocation.  What sites refer to
- * is counted and copied after them.  The totals and the number of the peak come last.
+ * holds at each instant).  Sites are counted and copied first, which tells their tallies.  The tallies of some sites at
+ * once are copied twice: what was freed is taken from the first copy and what was allocated from the second, so that no
+ * freeing is seen without its allocation, whichever lanes saw the two.  What sites refer to is counted and copied
+ * after them.  The totals and the number of the peak come last.
  */
 #include "target/image.h"
 
@@ -18,7 +19,7 @@
 #include "base/system.h"
 
 #define PAGE_BYTES UINT64_C(4096)
-#define SITES_AT_ONCE 256
+#define TALLIES_AT_ONCE 256
 
 static uint64_t round_up_to_page(uint64_t number)
 {
@@ -77,7 +78,7 @@ static bool are_counts_possible(const struct ledger *ledger, struct error *error
 		return error_set(error, "limit_bytes: %" PRIu64 ", and at most %" PRIu64 " are allowed", header->limit_bytes,
 				 LEDGER_MAX_LIMIT_BYTES);
 	for (int i = 0; i < LEDGER_FRAME_BUCKETS; i++)
-		if (i != LEDGER_SITE_ERRORS && i != LEDGER_SITE_EPOCHS && header->regions[i].num_used > 1)
+		if (ledger_counted_by((enum ledger_region_number)i) == (enum ledger_region_number)i && header->regions[i].num_used > 1)
 			used_bytes += header->regions[i].num_used * header->regions[i].element_bytes;
 	return used_bytes <= header->limit_bytes ||
 	       error_set(error, "num_used: %" PRIu64 " bytes in use, more than limit_bytes (%" PRIu64 ")", used_bytes,
@@ -114,74 +115,114 @@ static bool read_first_header(const struct source *source, struct ledger_header 
 	return !wrong || error_set(error, "%s", wrong);
 }
 
+// Tallies that are copied at once, and the parts of the table that they are.
+struct batch {
+	const struct source *source;
+	struct image *image;
+	size_t num_tallies, num_parts;
+	uint32_t tallies[TALLIES_AT_ONCE];
+	struct source_part parts[TALLIES_AT_ONCE];
+};
+
+static struct ledger_tally *tally_at(const struct batch *batch, size_t i)
+{
+	return &batch->image->ledger.tallies[batch->tallies[i]];
+}
+
 // Twice: what was freed stays as the first copy has it.  What the program frees in between looks live, so in between
 // there must be microseconds.
-static bool copy_some_sites(const struct source *source, struct image *image, uint32_t start, uint32_t num, struct error *error)
+static bool copy_batch(struct batch *batch, struct error *error)
 {
-	struct ledger_site *sites = image->ledger.sites + start;
-	uint64_t offset = image->ledger.header->regions[LEDGER_SITES].offset + start * sizeof(*sites);
 	struct freed {
 		uint64_t objects, bytes;
-	} freed[SITES_AT_ONCE];
-	if (!source_read(source, offset, sites, num * sizeof(*sites), error))
+	} freed[TALLIES_AT_ONCE];
+	if (!source_read_parts(batch->source, batch->parts, batch->num_parts, error))
 		return false;
-	for (uint32_t i = 0; i < num; i++)
-		freed[i] = (struct freed){ sites[i].freed_objects, sites[i].freed_bytes };
-	if (!source_read(source, offset, sites, num * sizeof(*sites), error))
+	for (size_t i = 0; i < batch->num_tallies; i++)
+		freed[i] = (struct freed){ tally_at(batch, i)->freed_objects, tally_at(batch, i)->freed_bytes };
+	if (!source_read_parts(batch->source, batch->parts, batch->num_parts, error))
 		return false;
-	for (uint32_t i = 0; i < num; i++) {
-		if (sites[i].freed_objects == freed[i].objects && sites[i].freed_bytes == freed[i].bytes)
+	for (size_t i = 0; i < batch->num_tallies; i++) {
+		struct ledger_tally *tally = tally_at(batch, i);
+		if (tally->freed_objects == freed[i].objects && tally->freed_bytes == freed[i].bytes)
 			continue; // a hole, of which nothing is to become memory
-		sites[i].freed_objects = freed[i].objects;
-		sites[i].freed_bytes = freed[i].bytes;
+		tally->freed_objects = freed[i].objects;
+		tally->freed_bytes = freed[i].bytes;
 	}
+	batch->num_tallies = batch->num_parts = 0;
 	return true;
 }
 
-static bool copy_sites(const struct source *source, struct image *image, uint32_t num_sites, struct error *error)
+static void add_to_batch(struct batch *batch, uint32_t tally)
 {
-	for (uint32_t i = 0; i < num_sites; i += SITES_AT_ONCE) {
-		uint32_t num = num_sites - i < SITES_AT_ONCE ? num_sites - i : SITES_AT_ONCE;
-		if (!copy_some_sites(source, image, i, num, error))
+	const struct ledger_region *region = &batch->image->ledger.header->regions[LEDGER_TALLIES];
+	struct source_part *last = batch->num_parts ? &batch->parts[batch->num_parts - 1] : NULL;
+	uint64_t offset = region->offset + tally * region->element_bytes;
+	batch->tallies[batch->num_tallies++] = tally;
+	if (last && last->offset + last->size_bytes == offset)
+		last->size_bytes += region->element_bytes;
+	else
+		batch->parts[batch->num_parts++] =
+			(struct source_part){ offset, batch->image->memory + offset, region->element_bytes };
+}
+
+// The numbers of all tallies, whose lists have been copied.
+static bool copy_tallies(const struct source *source, struct image *image, uint32_t num_sites, uint32_t num_tallies, struct error *error)
+{
+	struct batch batch = { .source = source, .image = image };
+	const struct ledger *ledger = &image->ledger;
+	for (uint32_t site = 1; site < num_sites; site++) {
+		uint32_t lists[LEDGER_NUM_LANES], num = 0;
+		for (uint32_t i = ledger->sites[site].tallies; i && i < num_tallies && num < LEDGER_NUM_LANES; i = ledger->tallies[i].next)
+			lists[num++] = i;
+		// Those of one site together.
+		if (batch.num_tallies + num > TALLIES_AT_ONCE && !copy_batch(&batch, error))
 			return false;
+		for (uint32_t i = 0; i < num; i++)
+			add_to_batch(&batch, lists[i]);
 	}
-	return true;
+	return copy_batch(&batch, error);
 }
 
 // Tables that were never written are not read: in a process that would give them memory.
-static bool copy_parallel(const struct source *source, struct image *image, uint32_t num_sites, struct error *error)
+static bool copy_parallel(const struct source *source, struct image *image, uint32_t num_sites, uint32_t num_tallies,
+			  struct error *error)
 {
 	const struct ledger_header *header = image->ledger.header;
 	bool has_epoch = header->is_forked || header->epoch_time_ns != header->start_time_ns;
-	return copy_region(source, image, LEDGER_SITE_ERRORS, header->is_estimate ? num_sites : 0, error) &&
+	return copy_region(source, image, LEDGER_TALLY_ERRORS, header->is_estimate ? num_tallies : 0, error) &&
 	       copy_region(source, image, LEDGER_SITE_EPOCHS, has_epoch ? num_sites : 0, error);
 }
 
 // Parts that are not copied read as zeros.
-static bool open_sites(struct image *image, uint32_t num_sites, struct error *error)
+static bool open_region(struct image *image, enum ledger_region_number number, uint32_t num, struct error *error)
 {
-	const struct ledger_header *header = image->ledger.header;
-	static const enum ledger_region_number parallel[] = { LEDGER_SITES, LEDGER_SITE_ERRORS, LEDGER_SITE_EPOCHS };
-	for (int i = 0; i < 3; i++) {
-		const struct ledger_region *region = &header->regions[parallel[i]];
-		if (mprotect(image->memory + region->offset, round_up_to_page(num_sites * region->element_bytes),
-			     PROT_READ | PROT_WRITE) != 0)
-			return error_set(error, "no memory for %" PRIu32 " sites", num_sites);
-	}
-	return true;
+	const struct ledger_region *region = &image->ledger.header->regions[number];
+	return mprotect(image->memory + region->offset, round_up_to_page(num * region->element_bytes), PROT_READ | PROT_WRITE) == 0 ||
+	       error_set(error, "no memory for %" PRIu32 " elements", num);
+}
+
+static bool copy_sites(const struct source *source, struct image *image, uint32_t *num_sites, uint32_t *num_tallies,
+		       const struct ledger_header *first, struct error *error)
+{
+	*num_sites = read_num(&image->ledger, LEDGER_SITES);
+	if (!open_region(image, LEDGER_SITES, *num_sites, error) || !open_region(image, LEDGER_SITE_EPOCHS, *num_sites, error) ||
+	    !copy_region(source, image, LEDGER_SITES, *num_sites, error) || !copy_header(source, image, first, error))
+		return false;
+	*num_tallies = read_num(&image->ledger, LEDGER_TALLIES);
+	return open_region(image, LEDGER_TALLIES, *num_tallies, error) && open_region(image, LEDGER_TALLY_ERRORS, *num_tallies, error) &&
+	       copy_region(source, image, LEDGER_TALLIES, *num_tallies, error) &&
+	       copy_tallies(source, image, *num_sites, *num_tallies, error);
 }
 
 static bool copy_all(struct image *image, const struct source *source, struct error *error)
 {
 	static const enum ledger_region_number referred[] = { LEDGER_NODES, LEDGER_FRAMES, LEDGER_MAPPINGS, LEDGER_STRINGS };
 	struct ledger_header first;
+	uint32_t num_sites, num_tallies, num[4];
 	if (!read_first_header(source, &first, error) || !reserve(image, first.total_bytes, error) ||
-	    !copy_header(source, image, &first, error))
-		return false;
-	struct ledger_header *header = image->ledger.header;
-	uint32_t num_sites = read_num(&image->ledger, LEDGER_SITES), num[4];
-	if (!open_sites(image, num_sites, error) || !copy_sites(source, image, num_sites, error) ||
-	    !copy_header(source, image, &first, error) || !copy_parallel(source, image, num_sites, error))
+	    !copy_header(source, image, &first, error) || !copy_sites(source, image, &num_sites, &num_tallies, &first, error) ||
+	    !copy_header(source, image, &first, error) || !copy_parallel(source, image, num_sites, num_tallies, error))
 		return false;
 	for (int i = 0; i < 4; i++) {
 		num[i] = read_num(&image->ledger, referred[i]);
@@ -190,9 +231,11 @@ static bool copy_all(struct image *image, const struct source *source, struct er
 	}
 	if (!copy_header(source, image, &first, error))
 		return false;
-	header->regions[LEDGER_SITES].num_used = num_sites;
+	struct ledger_region *regions = image->ledger.header->regions;
+	regions[LEDGER_SITES].num_used = num_sites;
+	regions[LEDGER_TALLIES].num_used = num_tallies;
 	for (int i = 0; i < 4; i++)
-		header->regions[referred[i]].num_used = num[i];
+		regions[referred[i]].num_used = num[i];
 	return true;
 }
 

@@ -18,6 +18,7 @@
 #include "target/process.h"
 
 #define CHUNK_BYTES (UINT64_C(1) << 20)
+#define PARTS_AT_ONCE 256
 
 // A file, a memfd, or where there could be none of them shared memory without a name.
 static bool may_be_ledger(const struct process_mapping *mapping)
@@ -247,6 +248,29 @@ bool source_read(const struct source *source, uint64_t offset, void *to, size_t 
 				 offset + size_bytes);
 	return source->fd >= 0 ? read_file_data(source->fd, offset, to, size_bytes, error)
 			       : read_memory(source, offset, to, size_bytes, error);
+}
+
+// All parts of a process's memory by one system call; false if it could not read all, and then nothing is said of why.
+static bool read_memory_parts(const struct source *source, const struct source_part *parts, size_t num_parts)
+{
+	struct iovec local[PARTS_AT_ONCE], remote[PARTS_AT_ONCE];
+	size_t size_bytes = 0;
+	for (size_t i = 0; i < num_parts; i++) {
+		local[i] = (struct iovec){ parts[i].to, parts[i].size_bytes };
+		remote[i] = (struct iovec){ (void *)(uintptr_t)(source->start + parts[i].offset), parts[i].size_bytes };
+		size_bytes += parts[i].size_bytes;
+	}
+	return process_vm_readv(source->pid, local, num_parts, remote, num_parts, 0) == (ssize_t)size_bytes;
+}
+
+bool source_read_parts(const struct source *source, const struct source_part *parts, size_t num_parts, struct error *error)
+{
+	if (source->fd < 0 && num_parts <= PARTS_AT_ONCE && read_memory_parts(source, parts, num_parts))
+		return true;
+	for (size_t i = 0; i < num_parts; i++)
+		if (!source_read(source, parts[i].offset, parts[i].to, parts[i].size_bytes, error))
+			return false;
+	return true;
 }
 
 bool source_has_process(const struct source *source, uint64_t start_ticks)

@@ -39,6 +39,14 @@ void source_close(struct source *source);
 // On failure the error says why, without a name.
 bool source_read(const struct source *source, uint64_t offset, void *to, size_t size_bytes, struct error *error);
 
+// Several parts as soon after one another as can be; the same is true of each.
+struct source_part {
+	uint64_t offset;
+	void *to;
+	size_t size_bytes;
+};
+bool source_read_parts(const struct source *source, const struct source_part *parts, size_t num_parts, struct error *error);
+
 // True if that process is still there and still has this ledger, which began at start_ticks.  Where the process may not
 // be looked into it has if it is the process that began then.
 bool source_has_process(const struct source *source, uint64_t start_ticks);

@@ -206,7 +206,7 @@ class DiskTest(AccountTest):
 
     def test_a_disk_without_any_room_is_no_end_of_the_program(self):
         bare = self.run_bare('exits', 'return')
-        for size in '4k', '64k', '100k', '256k':
+        for size in '4k', '64k', '144k', '256k':
             with self.subTest(size=size):
                 run, ledgers = self.on_full_disk(size, testdata('exits'), 'return')
                 self.assertEqual(bare.outcome[:2], run.outcome[:2])
@@ -216,7 +216,7 @@ class DiskTest(AccountTest):
                 # Without room for the least of ledgers it is in memory, and the profile is written at the end.
                 self.assertEqual(size in ('4k', '64k'), not ledgers)
                 profile = Profile(path)
-                if size == '100k':  # room for stacks, but not for mappings and blocks
+                if size == '144k':  # room for stacks, but not for mappings and blocks
                     num_untracked = int(profile.comment(r'(\d+) untracked_objects')[1])
                     self.assertGreaterEqual(num_untracked, 3)
                     self.assertEqual((num_untracked, 0), profile.total()[::2])

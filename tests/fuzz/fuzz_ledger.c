@@ -28,6 +28,7 @@
 #include "profile/from_ledger.h"
 #include "profile/store.h"
 #include "target/target.h"
+#include "unit/tallying.h"
 
 #define MAX_PATCHES 64
 #define MAX_FRAMES 700
@@ -63,16 +64,19 @@ static void fill(struct ledger *ledger)
 	ledger->header->program = ledger_add_string(ledger, "/bin/program");
 	mapping_add(ledger, &program);
 	mapping_add(ledger, &library);
+	struct ledger_writer lanes[2];
+	ledger_writer_init(&lanes[0], ledger, 0);
+	ledger_writer_init(&lanes[1], ledger, 1);
 	uint32_t node = 0;
 	for (uint64_t i = 0; i < 40; i++) {
 		uint32_t frame = tree_get_frame(ledger, 1 + i % 2, (i % 2 ? 0x7f0000000000 : 0x400000) + 16 * i);
 		node = tree_get_node(ledger, i % 10 ? node : 0, frame);
-		uint32_t site = site_get(ledger, node, 0);
+		uint32_t site = site_get(ledger, node, 0, 0);
 		struct block block = { .address = 0x10000 + 64 * i, .size_bytes = i, .weight = LEDGER_ONE, .site = site }, replaced;
-		site_add_allocation(ledger, site, 100 + i, 3 * LEDGER_ONE);
-		block_add(ledger, &block, &replaced);
+		add_allocation(&lanes[i % 2], site, 100 + i, 3 * LEDGER_ONE);
+		block_add(&lanes[0], &block, &replaced);
 		if (i % 3 == 0)
-			site_add_freeing(ledger, site, 100 + i, 3 * LEDGER_ONE);
+			add_freeing(&lanes[i % 4 / 2], site, 100 + i, 3 * LEDGER_ONE);
 	}
 }
 
@@ -83,8 +87,7 @@ static void copy_used(char *to, const char *from)
 	memcpy(to, from, sizeof(*header));
 	for (int i = 0; i < LEDGER_NUM_REGIONS; i++) {
 		const struct ledger_region *region = &header->regions[i];
-		uint64_t num = i >= LEDGER_FRAME_BUCKETS ? region->capacity : i == LEDGER_SITE_ERRORS || i == LEDGER_SITE_EPOCHS ?
-			header->regions[LEDGER_SITES].num_used : region->num_used;
+		uint64_t num = header->regions[ledger_counted_by((enum ledger_region_number)i)].num_used;
 		memcpy(to + region->offset, from + region->offset, num * region->element_bytes);
 	}
 }

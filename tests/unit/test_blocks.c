@@ -6,17 +6,23 @@
 #include "ledger/blocks.h"
 #include "unit/threads.h"
 
+static struct ledger ledger;
+
 static int create(void **state)
 {
-	struct ledger *ledger = malloc(sizeof(*ledger));
-	*state = ledger;
-	return ledger_create(ledger, 8 << 20, 1) ? 0 : -1;
+	struct ledger_writer *writer = calloc(1, sizeof(*writer));
+	*state = writer;
+	if (!ledger_create(&ledger, 8 << 20, 1))
+		return -1;
+	ledger_writer_init(writer, &ledger, 0);
+	return 0;
 }
 
 static int destroy(void **state)
 {
-	ledger_destroy(*state);
+	ledger_writer_deinit(*state);
 	free(*state);
+	ledger_destroy(&ledger);
 	return 0;
 }
 
@@ -50,15 +56,14 @@ static void test_an_address_that_comes_again_replaces_the_old_block(void **state
 
 static void test_places_of_removed_blocks_are_used_again(void **state)
 {
-	struct ledger *ledger = *state;
 	struct block found;
 	for (uint64_t i = 1; i <= 1000000; i++) {
 		struct block block = block_at(i * 16);
-		assert_int_equal(block_add(ledger, &block, &found), BLOCK_ADDED);
+		assert_int_equal(block_add(*state, &block, &found), BLOCK_ADDED);
 		if (i > 100)
-			assert_true(block_remove(ledger, (i - 100) * 16, &found));
+			assert_true(block_remove(*state, (i - 100) * 16, &found));
 	}
-	assert_true(ledger_num_used(ledger, LEDGER_BLOCKS) < 10000);
+	assert_true(ledger_num_used(&ledger, LEDGER_BLOCKS) < 10000);
 }
 
 static void test_a_full_table_says_so_and_works_on(void **state)
@@ -73,30 +78,83 @@ static void test_a_full_table_says_so_and_works_on(void **state)
 	assert_int_equal(block_add(*state, &block, &found), BLOCK_ADDED);
 }
 
-// Threads work on addresses of their own which share buckets and free lists.
+// Weights are kept in 32 bits, to 27 of them.
+static void test_weights_that_a_block_can_keep_come_back(void **state)
+{
+	static const uint64_t weights[] = { LEDGER_ONE, LEDGER_ONE + 1, (1 << 27) - 1, 1 << 27, UINT64_C(0x7ffffff) << 21, UINT64_C(1) << 57 };
+	for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+		struct block block = { .address = 16, .size_bytes = 1, .weight = weights[i], .site = 1 }, found;
+		block_add(*state, &block, &found);
+		assert_true(block_remove(*state, 16, &found));
+		assert_int_equal(found.weight, weights[i]);
+		assert_int_equal(weights[i] & ((UINT64_C(1) << block_weight_exponent(weights[i])) - 1), 0);
+	}
+}
+
+// Threads work on addresses of their own which share buckets.
 static void work(int number, void *argument)
 {
+	struct ledger_writer writer;
 	struct block found;
+	(void)argument;
+	ledger_writer_init(&writer, &ledger, (uint32_t)number);
 	for (uint64_t round = 0; round < 200; round++) {
 		for (uint64_t i = 1; i <= 500; i++) {
 			struct block block = block_at((i * NUM_THREADS + (uint64_t)number) * 16);
-			assert_int_equal(block_add(argument, &block, &found), BLOCK_ADDED);
+			assert_int_equal(block_add(&writer, &block, &found), BLOCK_ADDED);
 		}
 		for (uint64_t i = 500; i >= 1; i--) {
 			uint64_t address = (i * NUM_THREADS + (uint64_t)number) * 16;
-			assert_true(block_remove(argument, address, &found));
+			assert_true(block_remove(&writer, address, &found));
 			assert_int_equal(found.size_bytes, address * 3);
 		}
 	}
+	ledger_writer_deinit(&writer);
 }
 
 static void test_threads_do_not_lose_each_others_blocks(void **state)
 {
-	struct ledger *ledger = *state;
-	run_in_threads(work, ledger);
-	for (uint64_t i = 1; i < ledger_num_used(ledger, LEDGER_BLOCKS); i++)
-		assert_int_equal(ledger->blocks[i].address, 0);
-	assert_int_equal(ledger_get_count(ledger, LEDGER_COUNTER_contended), 0);
+	(void)state;
+	run_in_threads(work, NULL);
+	for (uint64_t i = 1; i < ledger_num_used(&ledger, LEDGER_BLOCKS); i++)
+		assert_int_equal(ledger.blocks[i].address, 0);
+	assert_int_equal(ledger_get_count(&ledger, LEDGER_COUNTER_contended), 0);
+}
+
+// One thread allocates what the other one frees: places of blocks must come back, in batches.
+#define NUM_PASSED 300000
+static _Atomic uint64_t num_passed, num_taken;
+
+static void pass(int number, void *argument)
+{
+	struct ledger_writer writer;
+	struct block found;
+	(void)argument;
+	if (number > 1)
+		return;
+	ledger_writer_init(&writer, &ledger, (uint32_t)number);
+	for (uint64_t i = 1; i <= NUM_PASSED; i++) {
+		if (number == 0) {
+			struct block block = block_at(i * 16);
+			while (i > num_taken + 1000)
+				;
+			assert_int_equal(block_add(&writer, &block, &found), BLOCK_ADDED);
+			num_passed = i;
+		} else {
+			while (num_passed < i)
+				;
+			assert_true(block_remove(&writer, i * 16, &found));
+			num_taken = i;
+		}
+	}
+	ledger_writer_deinit(&writer);
+}
+
+static void test_blocks_freed_by_another_thread_are_used_again(void **state)
+{
+	(void)state;
+	run_in_threads(pass, NULL);
+	assert_true(ledger_num_used(&ledger, LEDGER_BLOCKS) < 2000);
 }
 
 int main(void)
@@ -106,6 +164,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_an_address_that_comes_again_replaces_the_old_block, create, destroy),
 		cmocka_unit_test_setup_teardown(test_places_of_removed_blocks_are_used_again, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_full_table_says_so_and_works_on, create, destroy),
+		cmocka_unit_test_setup_teardown(test_weights_that_a_block_can_keep_come_back, create, destroy),
+		cmocka_unit_test_setup_teardown(test_blocks_freed_by_another_thread_are_used_again, create, destroy),
 		cmocka_unit_test_setup_teardown(test_threads_do_not_lose_each_others_blocks, create, destroy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,11 +11,13 @@
 #include "report/board.h"
 #include "report/filter.h"
 #include "report/stack_name.h"
+#include "unit/tallying.h"
 
 #define SECOND UINT64_C(1000000000) // ticks: one each ns
 
 struct fixture {
 	struct ledger ledger;
+	struct ledger_writer writer;
 	struct board board;
 	uint32_t sites[2]; // of two stacks with the same root
 	uint64_t now;
@@ -27,10 +29,11 @@ static int create(void **state)
 	*state = fixture;
 	if (!ledger_create(&fixture->ledger, 1 << 20, 512))
 		return -1;
+	ledger_writer_init(&fixture->writer, &fixture->ledger, 0);
 	uint32_t root = tree_get_node(&fixture->ledger, 0, tree_get_frame(&fixture->ledger, 0, 0x1000));
 	for (uint32_t i = 0; i < 2; i++) {
 		uint32_t leaf = tree_get_node(&fixture->ledger, root, tree_get_frame(&fixture->ledger, 0, 0x2000 + i));
-		fixture->sites[i] = site_get(&fixture->ledger, leaf, 0);
+		fixture->sites[i] = site_get(&fixture->ledger, leaf, 0, 0);
 	}
 	fixture->now = fixture->ledger.header->start_ticks;
 	board_init(&fixture->board);
@@ -41,6 +44,7 @@ static int destroy(void **state)
 {
 	struct fixture *fixture = *state;
 	board_deinit(&fixture->board);
+	ledger_writer_deinit(&fixture->writer);
 	ledger_destroy(&fixture->ledger);
 	free(fixture);
 	return 0;
@@ -48,12 +52,12 @@ static int destroy(void **state)
 
 static void allocate(struct fixture *fixture, int site, uint64_t size_bytes, uint64_t weight)
 {
-	site_add_allocation(&fixture->ledger, fixture->sites[site], size_bytes, weight * LEDGER_ONE);
+	add_allocation(&fixture->writer, fixture->sites[site], size_bytes, weight * LEDGER_ONE);
 }
 
 static void release(struct fixture *fixture, int site, uint64_t size_bytes, uint64_t weight)
 {
-	site_add_freeing(&fixture->ledger, fixture->sites[site], size_bytes, weight * LEDGER_ONE);
+	add_freeing(&fixture->writer, fixture->sites[site], size_bytes, weight * LEDGER_ONE);
 }
 
 static void update_after(struct fixture *fixture, uint64_t ticks)

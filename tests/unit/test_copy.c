@@ -9,10 +9,13 @@
 #include "ledger/read.h"
 #include "ledger/sites.h"
 #include "ledger/tree.h"
+#include "unit/tallying.h"
+
+static struct ledger_writer writer, child_writer;
 
 static uint32_t make_site(struct ledger *ledger, uint64_t address)
 {
-	return site_get(ledger, tree_get_node(ledger, 0, tree_get_frame(ledger, 1, address)), 0);
+	return site_get(ledger, tree_get_node(ledger, 0, tree_get_frame(ledger, 1, address)), 0, 0);
 }
 
 static int create(void **state)
@@ -22,13 +25,14 @@ static int create(void **state)
 	*state = ledger;
 	if (!ledger_create(ledger, 4 << 20, 1))
 		return -1;
+	ledger_writer_init(&writer, ledger, 0);
 	struct mapping mapping = { .start = 0x1000, .limit = 0x9000, .path = "/bin/x", .build_id = "abcd" };
 	mapping_add(ledger, &mapping);
 	for (uint64_t i = 0; i < 100; i++) {
 		uint32_t site = make_site(ledger, 0x1000 + i % 10);
 		struct block block = { .address = 0x10000 + i * 16, .size_bytes = i, .weight = LEDGER_ONE, .site = site };
-		site_add_allocation(ledger, site, i, LEDGER_ONE);
-		block_add(ledger, &block, &found);
+		add_allocation(&writer, site, i, LEDGER_ONE);
+		block_add(&writer, &block, &found);
 	}
 	ledger_count(ledger, LEDGER_COUNTER_reentered, 3);
 	return 0;
@@ -36,6 +40,8 @@ static int create(void **state)
 
 static int destroy(void **state)
 {
+	ledger_writer_deinit(&writer);
+	ledger_writer_deinit(&child_writer);
 	ledger_destroy(*state);
 	free(*state);
 	return 0;
@@ -49,19 +55,20 @@ static void test_a_child_starts_with_its_parents_tallies_and_goes_its_own_way(vo
 	struct block found;
 	assert_true(ledger_snapshot_init(&snapshot, parent));
 	// What the parent does after the fork is none of the child's business.
-	site_add_allocation(parent, make_site(parent, 0x1000), 1000000, LEDGER_ONE);
+	add_allocation(&writer, make_site(parent, 0x1000), 1000000, LEDGER_ONE);
 	make_site(parent, 0x5555);
-	block_remove(parent, 0x10000 + 16, &found);
+	block_remove(&writer, 0x10000 + 16, &found);
 	assert_true(ledger_copy(&child, parent, &snapshot, &(struct storage){ 0 }));
 	ledger_snapshot_deinit(&snapshot);
+	ledger_writer_init(&child_writer, &child, 0);
 	read_total(&child, &total);
 	assert_int_equal(total.live_objects, 100);
 	assert_int_equal(total.live_bytes, 99 * 100 / 2);
 	assert_int_equal(ledger_get_count(&child, LEDGER_COUNTER_reentered), 3);
 	for (uint64_t i = 0; i < 100; i++) {
-		assert_true(block_remove(&child, 0x10000 + i * 16, &found));
+		assert_true(block_remove(&child_writer, 0x10000 + i * 16, &found));
 		assert_int_equal(found.size_bytes, i);
-		site_add_freeing(&child, found.site, found.size_bytes, found.weight);
+		add_freeing(&child_writer, found.site, found.size_bytes, found.weight);
 	}
 	read_total(&child, &total);
 	assert_int_equal(total.live_bytes, 0);
@@ -91,9 +98,10 @@ static void test_without_a_snapshot_only_the_tree_is_copied(void **state)
 	struct tally total;
 	struct block found;
 	assert_true(ledger_copy(&child, parent, NULL, &(struct storage){ 0 }));
+	ledger_writer_init(&child_writer, &child, 0);
 	read_total(&child, &total);
 	assert_int_equal(total.allocated_objects, 0);
-	assert_false(block_remove(&child, 0x10000, &found));
+	assert_false(block_remove(&child_writer, 0x10000, &found));
 	assert_int_equal(tree_get_frame(&child, 1, 0x1003), tree_get_frame(parent, 1, 0x1003));
 	ledger_destroy(&child);
 }

@@ -57,7 +57,7 @@ static void test_memory_stays_below_the_limit_whatever_fills_it(void **state)
 		assert_true(num_added * element_bytes > 3 << 20);
 		assert_true(ledger.header->charged_bytes <= 4 << 20);
 		assert_true(resident_bytes(ledger.header) <= 4 << 20);
-		assert_int_equal(ledger_add(&ledger, LEDGER_SITES, 1000), 0);
+		assert_int_equal(ledger_add(&ledger, LEDGER_SITES, 10000), 0);
 		ledger_destroy(&ledger);
 	}
 }

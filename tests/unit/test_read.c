@@ -11,6 +11,9 @@
 #include "ledger/sites.h"
 #include "ledger/tree.h"
 #include "profile/from_ledger.h"
+#include "unit/tallying.h"
+
+static struct ledger_writer writer;
 
 static int create(void **state)
 {
@@ -20,17 +23,19 @@ static int create(void **state)
 		return -1;
 	// As another process maps it: everything can be read.
 	mprotect(ledger->header, ledger->header->total_bytes, PROT_READ | PROT_WRITE);
+	ledger_writer_init(&writer, ledger, 0);
 	uint32_t node = 0;
 	for (uint64_t i = 0; i < 200; i++) {
 		node = i % 20 ? tree_get_node(ledger, node, tree_get_frame(ledger, 0, 0x1000 + i)) : 0;
 		if (node)
-			site_add_allocation(ledger, site_get(ledger, node, 0), i, 3 * LEDGER_ONE);
+			add_allocation(&writer, site_get(ledger, node, 0, 0), i, 3 * LEDGER_ONE);
 	}
 	return 0;
 }
 
 static int destroy(void **state)
 {
+	ledger_writer_deinit(&writer);
 	ledger_destroy(*state);
 	free(*state);
 	return 0;
@@ -64,7 +69,7 @@ static void test_each_damaged_field_of_the_header_is_named(void **state)
 	REFUSES(header->regions[LEDGER_NODES].offset = UINT64_MAX - 4095, "regions");
 	REFUSES(header->regions[LEDGER_SITES].capacity = UINT64_MAX / 64, "regions");
 	REFUSES(header->regions[LEDGER_BLOCKS].element_bytes = 1, "regions");
-	REFUSES(header->regions[LEDGER_SITE_ERRORS].capacity = 1, "regions");
+	REFUSES(header->regions[LEDGER_TALLY_ERRORS].capacity = 1, "regions");
 	assert_null(ledger_open(&opened, header, size_bytes));
 }
 
@@ -154,12 +159,25 @@ static void test_a_cycle_in_the_tree_ends(void **state)
 	assert_int_equal(read_stack(ledger, 2, frames, 2000), 0);
 }
 
+static void test_a_cycle_in_a_list_of_tallies_ends(void **state)
+{
+	struct ledger *ledger = *state;
+	struct tally tally;
+	uint32_t number = ledger->sites[2].tallies;
+	ledger->tallies[number].next = number;
+	assert_true(read_site(ledger, 2, &tally));
+	ledger->tallies[number].next = UINT32_MAX;
+	assert_true(read_site(ledger, 2, &tally));
+	ledger->sites[2].tallies = UINT32_MAX;
+	assert_false(read_site(ledger, 2, &tally));
+}
+
 static void test_more_freed_than_allocated_is_nothing_live(void **state)
 {
 	struct ledger *ledger = *state;
 	struct tally tally;
-	ledger->sites[2].freed_bytes = UINT64_MAX / 2;
-	ledger->sites[2].freed_objects = UINT64_MAX / 2;
+	ledger->tallies[ledger->sites[2].tallies].freed_bytes = UINT64_MAX / 2;
+	ledger->tallies[ledger->sites[2].tallies].freed_objects = UINT64_MAX / 2;
 	assert_true(read_site(ledger, 2, &tally));
 	assert_int_equal(tally.live_bytes, 0);
 	assert_int_equal(tally.live_objects, 0);
@@ -172,6 +190,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_damaged_field_of_the_header_is_named, create, destroy),
 		cmocka_unit_test_setup_teardown(test_random_damage_never_faults, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_cycle_in_the_tree_ends, create, destroy),
+		cmocka_unit_test_setup_teardown(test_a_cycle_in_a_list_of_tallies_ends, create, destroy),
 		cmocka_unit_test_setup_teardown(test_more_freed_than_allocated_is_nothing_live, create, destroy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

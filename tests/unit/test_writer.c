@@ -18,10 +18,12 @@
 #include "profile.pb-c.h"
 #include "profile/from_ledger.h"
 #include "profile/heap.h"
+#include "unit/tallying.h"
 
 typedef Perftools__Profiles__Profile Profile;
 
 static struct ledger ledger;
+static struct ledger_writer tallies;
 
 static int create(void **state)
 {
@@ -29,6 +31,7 @@ static int create(void **state)
 	(void)state;
 	if (!ledger_create(&ledger, 4 << 20, 1))
 		return -1;
+	ledger_writer_init(&tallies, &ledger, 0);
 	ledger.header->command_line = ledger_add_string(&ledger, "x --flag");
 	mapping_add(&ledger, &mapping);
 	return 0;
@@ -37,6 +40,7 @@ static int create(void **state)
 static int destroy(void **state)
 {
 	(void)state;
+	ledger_writer_deinit(&tallies);
 	ledger_destroy(&ledger);
 	return 0;
 }
@@ -207,13 +211,13 @@ static void test_samples_have_their_stacks_and_values(void **state)
 {
 	uint32_t root = tree_get_frame(&ledger, 1, 0x400100), leaf = tree_get_frame(&ledger, 1, 0x400200);
 	uint32_t node = tree_get_node(&ledger, tree_get_node(&ledger, 0, root), leaf);
-	uint32_t site = site_get(&ledger, node, 0);
+	uint32_t site = site_get(&ledger, node, 0, 0);
 	(void)state;
-	site_add_allocation(&ledger, site, 100, LEDGER_ONE);
-	site_add_allocation(&ledger, site, 100, LEDGER_ONE);
-	site_add_freeing(&ledger, site, 100, LEDGER_ONE);
+	add_allocation(&tallies, site, 100, LEDGER_ONE);
+	add_allocation(&tallies, site, 100, LEDGER_ONE);
+	add_freeing(&tallies, site, 100, LEDGER_ONE);
 	uint32_t cut = tree_get_node(&ledger, tree_get_node(&ledger, 0, LEDGER_FRAME_TRUNCATED), leaf);
-	site_add_allocation(&ledger, site_get(&ledger, cut, 0), 0, LEDGER_ONE);
+	add_allocation(&tallies, site_get(&ledger, cut, 0, 0), 0, LEDGER_ONE);
 	Profile *profile = read_back(push_ledger);
 	assert_int_equal(profile->n_sample, 2);
 	const Perftools__Profiles__Sample *sample = profile->sample[0];
@@ -243,7 +247,7 @@ static void test_a_large_profile_is_whole(void **state)
 	uint32_t node = 0;
 	for (uint64_t i = 0; i < 20000; i++) {
 		node = tree_get_node(&ledger, i % 100 ? node : 0, tree_get_frame(&ledger, 1, 0x400000 + i));
-		site_add_allocation(&ledger, site_get(&ledger, node, 0), i, LEDGER_ONE);
+		add_allocation(&tallies, site_get(&ledger, node, 0, 0), i, LEDGER_ONE);
 	}
 	Profile *profile = read_back(push_ledger);
 	int64_t sum = 0;
