@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Shadow: one byte for each page of the address space, folded into 16 MiB, that counts the recorded
+ * Shadow: one byte for each KiB of the address space, folded into 4 MiB, that counts the recorded
  * blocks which start there.  Nearly every free() sees a zero and has nothing else to do.
  *
  * INSIDE, any thread.  The memory is reserved, not used: only what is written takes any, and what is
@@ -14,20 +14,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SHADOW_BYTES (1UL << 24)
+#define SHADOW_BYTES (1UL << 22)
 #define SHADOW_STUCK 255 // too many to count: never goes down again
 
 extern _Atomic uint8_t shadow[SHADOW_BYTES] __attribute__((visibility("hidden")));
 
 static inline _Atomic uint8_t *shadow_of(const void *block)
 {
-	return &shadow[(uintptr_t)block >> 12 & (SHADOW_BYTES - 1)];
+	return &shadow[(uint32_t)(uintptr_t)block >> 10];
 }
 
 // False: no recorded block starts at this address.
 static inline bool shadow_may_hold(const void *block)
 {
-	return atomic_load_explicit(shadow_of(block), memory_order_relaxed) != 0;
+	bool is_marked; // by one instruction, which compilers do not make of an atomic load
+	__asm__("cmpb $0, %1" : "=@ccne"(is_marked) : "m"(*(const char *)shadow_of(block)));
+	return is_marked;
 }
 
 static inline void shadow_mark_for_good(const void *block)
