@@ -9,6 +9,8 @@
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
+#include "unwind/modules.h"
+
 // libunwind's functions for the local process, by the names behind the macros of libunwind.h.
 static struct {
 	int (*get_context)(unw_context_t *);
@@ -16,6 +18,8 @@ static struct {
 	int (*step)(unw_cursor_t *);
 	int (*get_reg)(unw_cursor_t *, int, unw_word_t *);
 } unwind;
+
+static uintptr_t own_start, own_limit; // cairn's own code, of which walks leave the frames out
 
 bool verify_init(void)
 {
@@ -35,7 +39,18 @@ bool verify_init(void)
 			return false;
 		memcpy(functions[i].member, &function, sizeof(function));
 	}
-	return true;
+	return module_range((uintptr_t)verify_init, &own_start, &own_limit);
+}
+
+// The next frame's address that is not of cairn's code; 0 if there is none.
+static unw_word_t step(unw_cursor_t *cursor)
+{
+	unw_word_t pc = 0;
+	do {
+		if (unwind.step(cursor) <= 0 || unwind.get_reg(cursor, UNW_REG_IP, &pc) != 0)
+			return 0;
+	} while (pc >= own_start && pc < own_limit);
+	return pc;
 }
 
 #pragma GCC diagnostic ignored "-Wframe-larger-than=" // of libunwind's making, and only while verifying
@@ -50,15 +65,13 @@ static bool is_same(struct ledger *ledger, const struct walk *walk, const struct
 	if (unwind.get_context(&context) != 0 || unwind.init_local(&cursor, &context) != 0)
 		return false;
 	do {
-		unwind.get_reg(&cursor, UNW_REG_IP, &pc);
-	} while (pc != origin->pc && unwind.step(&cursor) > 0);
+		pc = step(&cursor);
+	} while (pc && pc != origin->pc);
 	for (size_t i = 0; i < walk->num_frames; i++) {
 		uint64_t address = ledger->frames[walk->frames[i]].address;
 		if (address != pc && address + 1 != pc)
 			return false;
-		pc = 0;
-		if (unwind.step(&cursor) > 0)
-			unwind.get_reg(&cursor, UNW_REG_IP, &pc);
+		pc = step(&cursor);
 	}
 	return pc == 0 || walk->end == WALK_TRUNCATED;
 }
