@@ -10,8 +10,10 @@
  * Code changes only while a module is being closed and another opened in its place.  A thread has no
  * frames in a module that is being closed, so rules that it found before remain right for its own
  * stack.  While dlclose() runs nothing is filled in, and before it returns everything is forgotten: no
- * rule of the closed module survives into the time when something else is there.  Libraries that libc
- * closes by itself do not pass here; modules_find() notices when it meets their successor.
+ * rule of the closed module survives into the time when something else is there, but for the microseconds between
+ * the loader's letting go and our forgetting, if another thread opens something meanwhile.  Libraries that libc
+ * closes by itself do not pass here, nor does generated code in whose place a library is opened; modules_find() notices
+ * when it meets the successor of a library.
  */
 #include "unwind/rules.h"
 

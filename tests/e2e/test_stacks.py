@@ -117,7 +117,7 @@ class Stacks(CairnTest):
 
     def test_python(self):
         environment = {'PYTHONMALLOC': 'malloc', 'PYTHONHASHSEED': '0', 'PYTHONDONTWRITEBYTECODE': '1'}
-        run, _ = self.verify(PYTHON, '-S', '-c', PYTHON_PROGRAM, least=10000, rate=1, environment=environment)
+        run, _ = self.verify(PYTHON, '-S', '-c', PYTHON_PROGRAM, least=10000, rate=300, environment=environment)
         self.assertIn(b'[1, 2, 3]', run.stdout)
 
     def test_clang(self):
