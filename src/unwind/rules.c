@@ -4,14 +4,16 @@
  *
  * A slot is a key and a value.  The writer, of which there is one at a time, clears the key, writes the
  * value, sets the key.  A reader takes the value as good if the key was right before and after it was
- * read.  A key is the address with the epoch in its upper 16 bits, where user space addresses have
- * nothing, and below them a bit for exact ones.
+ * read.  A key is the address with the lower half of the epoch in its upper 16 bits, where user space addresses
+ * have nothing, and below them a bit for exact ones.  Before that half comes back all keys are cleared.
  *
  * Code changes only while a module is being closed and another opened in its place.  A thread has no
  * frames in a module that is being closed, so rules that it found before remain right for its own
  * stack.  While dlclose() runs nothing is filled in, and before it returns everything is forgotten: no
- * rule of the closed module survives into the time when something else is there.  Libraries that libc
- * closes by itself do not pass here; modules_find() notices when it meets their successor.
+ * rule of the closed module survives into the time when something else is there, but for the microseconds between
+ * the loader's letting go and our forgetting, if another thread opens something meanwhile.  Libraries that libc
+ * closes by itself do not pass here, nor does generated code in whose place a library is opened; modules_find() notices
+ * when it meets the successor of a library.
  */
 #include "unwind/rules.h"
 
@@ -22,7 +24,7 @@
 
 #define WAYS 4
 #define MAX_GENERAL 16384
-#define EPOCH_BITS 16
+#define KEY_EPOCH_BITS 16
 #define EXACT_BIT (UINT64_C(1) << 47)
 
 struct rule_slot {
@@ -82,7 +84,7 @@ static struct rule_slot *slots_of(struct rules *rules, uintptr_t pc)
 static uint64_t key_of(struct rules *rules, uintptr_t pc, bool is_exact)
 {
 	uint64_t epoch = atomic_load_explicit(&rules->epoch, memory_order_relaxed);
-	return epoch << (64 - EPOCH_BITS) | (is_exact ? EXACT_BIT : 0) | pc;
+	return epoch << (64 - KEY_EPOCH_BITS) | (is_exact ? EXACT_BIT : 0) | pc;
 }
 
 static bool find(struct rules *rules, uint64_t key, uintptr_t pc, struct place *place)
@@ -107,9 +109,9 @@ static void fill(struct rules *rules, uint64_t key, uintptr_t pc, const struct p
 {
 	struct rule_slot *slots = slots_of(rules, pc);
 	struct rule_slot *slot = &slots[system_ticks() % WAYS];
-	uint32_t epoch = (uint32_t)(key >> (64 - EPOCH_BITS));
+	uint64_t epoch = key >> (64 - KEY_EPOCH_BITS);
 	for (int i = 0; i < WAYS; i++)
-		if (atomic_load_explicit(&slots[i].key, memory_order_relaxed) >> (64 - EPOCH_BITS) != epoch)
+		if (atomic_load_explicit(&slots[i].key, memory_order_relaxed) >> (64 - KEY_EPOCH_BITS) != epoch)
 			slot = &slots[i];
 	uint64_t value;
 	memcpy(&value, place, sizeof(value));
@@ -161,10 +163,10 @@ static struct rule pack(struct rules *rules, const struct cfi_rule *rule)
 static void forget_all(struct rules *rules)
 {
 	uint32_t epoch = atomic_load_explicit(&rules->epoch, memory_order_relaxed) + 1;
-	if (epoch >> EPOCH_BITS) {
+	if (epoch % (1U << KEY_EPOCH_BITS) == 0) {
 		for (uint64_t i = 0; i < rules->num_slots; i++)
 			atomic_store_explicit(&rules->slots[i].key, 0, memory_order_relaxed);
-		epoch = 1;
+		epoch++; // so that no key is 0
 	}
 	// Relaxed: a thread that still takes a rule of the old epoch has no frame in what was closed.
 	atomic_store_explicit(&rules->epoch, epoch, memory_order_relaxed);

@@ -7,6 +7,29 @@
  * addresses and saved rbp that the last walk read, at the same places.  To compare these is several times faster than
  * to look every step up.
  *
+ * Why the outcome is that of a whole walk.  A plain step (TRAIL_CALL) makes the caller's pc, sp and rbp of
+ *   - the frame's pc, sp, rbp, and whether rbp is known: compared at the first kept step, and from there the same by
+ *     induction;
+ *   - the rule of pc: the same for as long as the epoch of the rules is;
+ *   - the return address and, if the rule says so, the saved rbp on the stack: compared at each step.
+ * They are read as the walk itself would read them, in the same order and within the bounds of this walk's stack, and
+ * only while everything before was equal.  So nothing is read that a walk would not read, and it does not matter whose
+ * stack the last walk was on, or what became of that memory: what is gone cannot be read, and another stack in its
+ * place with the same words in all these places has the same callers.
+ *
+ * What this does not cover, and what is done about it:
+ *   - frames whose rule is another (realigned stacks, where the CFA is loaded from memory; linkage tables), signal
+ *     frames (behind which there may be another stack), steps that were guessed from rbp (which depend on the code
+ *     too), a saved rbp that could not be read: a walk with one of these is not kept.  It may itself go on as the one
+ *     before from a frame behind them;
+ *   - a frame that was interrupted, whose address is exact: with the same registers it is not the frame that is within
+ *     a call, and is not looked for;
+ *   - walks that were cut, got lost or found the ledger full are not kept, and one that would become too deep is done
+ *     again as a whole;
+ *   - rules that change while the epoch does not (rules.c tells when): whoever looks them up is as wrong;
+ *   - the frames' numbers, which the caller remembers: if it loses them, or a walk was left in the middle by longjmp()
+ *     or the end of its thread, it must trail_clear().
+ *
  * INSIDE.  For one thread at a time: part of a lane.
  */
 #ifndef CAIRN_UNWIND_TRAIL_H
@@ -97,7 +120,7 @@ static inline void trail_add(struct trail *trail, const struct trail_step *step,
 // End a walk, which went on as the last one did from the kept step first on (NULL: from nowhere).
 void trail_finish(struct trail *trail, struct trail_step *first);
 
-// Forget everything: what was kept belongs to a stack that could not be entered.
+// Forget everything: the frames that belong to what was kept are not to be had.
 static inline void trail_clear(struct trail *trail)
 {
 	trail->num_kept = 0;

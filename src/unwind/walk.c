@@ -125,9 +125,9 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 		struct trail_step now = as_trail_step(&cursor);
 		uintptr_t pc = cursor.pc - !cursor.is_exact;
 		bool has_frame = pc < own_start || pc >= own_limit;
-		if (trail && trail_find(trail, &kept, &now, &stack))
+		if (trail && !cursor.is_exact && trail_find(trail, &kept, &now, &stack))
 			return kept;
-		walk->end = walk->num_frames == WALK_MAX_FRAMES			      ? WALK_TRUNCATED
+		walk->end = has_frame && walk->num_frames == WALK_MAX_FRAMES	      ? WALK_TRUNCATED
 			    : !rules_find(rules, ledger, pc, cursor.is_exact, &place) ? WALK_LOST
 			    : !place.frame					      ? WALK_FULL
 										      : WALK_COMPLETE;

@@ -72,19 +72,6 @@ class Programs(CairnTest):
         whole = sum(sample.tally.alloc_objects for sample in profile.samples if starts & set(sample.functions[-3:]))
         self.assertGreater(whole, 0.999 * profile.total().alloc_objects)
 
-    def assert_verified(self, *command, **options):
-        """Every stack is the one that libunwind finds (only here: libunwind itself is not safe beside fork)."""
-        run = self.run_program(*command, cairn={'VERIFY_STACKS': 1}, **options)
-        profile = run.profile(symbolize=False)
-        self.assertGreater(int(profile.comment(r'(\d+) verified_stacks')[1]), 100)
-        self.assertIsNone(profile.comment('differing_stacks'), profile.comments)
-
-    def test_stacks_are_those_that_libunwind_finds(self):
-        self.assert_verified('/usr/bin/sqlite3', ':memory:', input=SQL)
-        self.assert_verified(PYTHON, '-S', '-c', 'import json, asyncio; print(json.dumps([1] * 1000))')
-        self.assert_verified('leak', '1000')
-        self.assert_verified('exact_functions')
-
     def test_sqlite(self):
         command = '/usr/bin/sqlite3', ':memory:'
         exact, sampled = (self.check(*command, rate=rate, input=SQL).profile() for rate in RATES)

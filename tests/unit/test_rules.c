@@ -66,13 +66,25 @@ static void test_the_same_place_is_found_again_after_everything_was_forgotten(vo
 	struct place before, after;
 	(void)state;
 	assert_true(rules_find(&rules, &ledger, (uintptr_t)create + 20, true, &before));
-	for (int i = 0; i < 70000; i++) { // more than there are epochs
+	for (int i = 0; i < 70000; i++) { // more than keys tell apart
 		rules_begin_close(&rules);
 		rules_end_close(&rules);
 	}
 	assert_true(rules_find(&rules, &ledger, (uintptr_t)create + 20, true, &after));
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(ledger_num_used(&ledger, LEDGER_MAPPINGS), 2);
+}
+
+// What was found in one of them must not be taken for what is found in another.
+static void test_epochs_do_not_come_back(void **state)
+{
+	uint32_t first = rules_epoch(&rules);
+	(void)state;
+	for (int i = 0; i < 70000; i++) {
+		rules_begin_close(&rules);
+		rules_end_close(&rules);
+		assert_int_not_equal(rules_epoch(&rules), first);
+	}
 }
 
 static void test_a_lock_of_a_thread_that_is_gone_is_taken_over(void **state)
@@ -142,6 +154,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_code_of_the_program_has_its_mapping, create, destroy),
 		cmocka_unit_test_setup_teardown(test_code_of_no_module_has_a_frame_and_no_rule, create, destroy),
 		cmocka_unit_test_setup_teardown(test_the_same_place_is_found_again_after_everything_was_forgotten, create, destroy),
+		cmocka_unit_test_setup_teardown(test_epochs_do_not_come_back, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_lock_of_a_thread_that_is_gone_is_taken_over, create, destroy),
 		cmocka_unit_test_setup_teardown(test_more_places_than_slots_are_all_right, create, destroy),
 		cmocka_unit_test_setup_teardown(test_damaged_call_frame_information_never_faults, create, destroy),
