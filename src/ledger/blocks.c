@@ -13,23 +13,22 @@
 
 #include "base/system.h"
 
-#define LOCK UINT32_C(0x80000000)
 #define NUM_TRIES 1000000 // the holder may have been put to sleep
 #define BATCH 64
 #define NUM_FRESH 32
 
-// The first block of the chain, now locked; LOCK if it could not be locked.
+// The first block of the chain, now locked; BLOCK_LOCK if it could not be locked.
 static uint32_t lock(_Atomic uint32_t *bucket)
 {
 	for (int i = 0; i < NUM_TRIES; i++) {
 		uint32_t head = atomic_load_explicit(bucket, memory_order_relaxed);
 		// Acquire: pairs with the release in unlock().
-		if (!(head & LOCK) && atomic_compare_exchange_weak_explicit(bucket, &head, head | LOCK, memory_order_acquire,
+		if (!(head & BLOCK_LOCK) && atomic_compare_exchange_weak_explicit(bucket, &head, head | BLOCK_LOCK, memory_order_acquire,
 									    memory_order_relaxed))
 			return head;
 		i % 64 == 63 ? system_yield() : system_relax();
 	}
-	return LOCK;
+	return BLOCK_LOCK;
 }
 
 static void unlock(_Atomic uint32_t *bucket, uint32_t head)
@@ -75,6 +74,7 @@ static uint32_t pop(struct ledger *ledger, struct block_list *list)
 {
 	uint32_t index = list->first;
 	*list = (struct block_list){ atomic_load_explicit(&ledger->blocks[index].next, memory_order_relaxed), list->num_blocks - 1 };
+	__builtin_prefetch(&ledger->blocks[list->first], 1); // for the next time
 	return index;
 }
 
@@ -158,17 +158,17 @@ static void fill(struct ledger *ledger, struct ledger_block *entry, const struct
 	atomic_store_explicit(&entry->address, block->address, memory_order_release);
 }
 
-enum block_result block_add(struct ledger_writer *writer, const struct block *block, struct block *replaced)
+enum block_result block_add(struct ledger_writer *writer, _Atomic uint32_t *bucket, const struct block *block,
+			    struct block *replaced)
 {
 	struct ledger *ledger = writer->ledger;
-	_Atomic uint32_t *bucket = block_bucket(ledger, block->address);
 	uint32_t index = take_unused(writer);
 	if (!index)
 		return BLOCK_NO_ROOM;
 	struct ledger_block *entry = &ledger->blocks[index];
 	fill(ledger, entry, block);
 	uint32_t head = lock(bucket);
-	if (head == LOCK) {
+	if (head == BLOCK_LOCK) {
 		ledger_count(ledger, LEDGER_COUNTER_contended, 1);
 		atomic_store_explicit(&entry->address, 0, memory_order_relaxed);
 		put_unused(writer, index);
@@ -182,18 +182,10 @@ enum block_result block_add(struct ledger_writer *writer, const struct block *bl
 	return old ? BLOCK_REPLACED : BLOCK_ADDED;
 }
 
-bool block_may_be_known(const struct ledger *ledger, uint64_t address)
+bool block_remove(struct ledger_writer *writer, _Atomic uint32_t *bucket, uint64_t address, struct block *block)
 {
-	// Relaxed: whoever frees a block got it from who allocated it, which orders the two.  A block that is
-	// in the chain stays in it until this thread removes it.
-	return atomic_load_explicit(block_bucket(ledger, address), memory_order_relaxed) != 0;
-}
-
-bool block_remove(struct ledger_writer *writer, uint64_t address, struct block *block)
-{
-	_Atomic uint32_t *bucket = block_bucket(writer->ledger, address);
 	uint32_t head = lock(bucket);
-	if (head == LOCK) {
+	if (head == BLOCK_LOCK) {
 		ledger_count(writer->ledger, LEDGER_COUNTER_contended, 1);
 		return false;
 	}

@@ -136,6 +136,7 @@ void ledger_attach(struct ledger *ledger, struct ledger_header *header)
 		.frame_buckets = AT(LEDGER_FRAME_BUCKETS),
 		.node_buckets = AT(LEDGER_NODE_BUCKETS),
 		.block_buckets = AT(LEDGER_BLOCK_BUCKETS),
+		.num_block_buckets = header->regions[LEDGER_BLOCK_BUCKETS].capacity,
 	};
 #undef AT
 }

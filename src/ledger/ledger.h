@@ -34,6 +34,7 @@ struct ledger {
 	_Atomic uint32_t *frame_buckets;
 	_Atomic uint32_t *node_buckets;
 	_Atomic uint32_t *block_buckets;
+	uint64_t num_block_buckets;
 };
 
 // A new, empty ledger whose resident memory stays below limit_bytes (clamped to what is allowed, and

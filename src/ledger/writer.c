@@ -25,6 +25,12 @@ void ledger_writer_deinit(struct ledger_writer *writer)
 	*writer = (struct ledger_writer){ 0 };
 }
 
+void ledger_writer_drop_unused(struct ledger_writer *writer)
+{
+	writer->loose = writer->spare = (struct block_list){ 0 };
+	writer->fresh_next = writer->fresh_limit = 0;
+}
+
 // Room for a site's number.  False if there is no memory: then each tally is looked for in its site's list.
 static bool make_room(struct ledger_writer *writer, uint32_t site)
 {

@@ -35,6 +35,9 @@ void ledger_writer_init(struct ledger_writer *writer, struct ledger *ledger, uin
 // Forget everything, for another ledger.  Unused blocks are not given back.
 void ledger_writer_deinit(struct ledger_writer *writer);
 
+// Take new blocks from now on: what is kept of unused ones may be damaged.
+void ledger_writer_drop_unused(struct ledger_writer *writer);
+
 // This lane's tally of a site; 0 if there is none and no room for one.
 uint32_t ledger_writer_find_tally(struct ledger_writer *writer, uint32_t site);
 

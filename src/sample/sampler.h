@@ -56,6 +56,12 @@ static inline bool sampler_skips(struct sampler *sampler, size_t size_bytes)
 // Set the source of random numbers; a sampler that was not seeded starts from seed 0.
 void sampler_seed(struct sampler *sampler, uint64_t seed);
 
+// True if every allocation is a sample, with a weight of 1: then there is nothing to advance.
+static inline bool sampler_takes_all(const struct sampler *sampler, uint64_t rate_bytes)
+{
+	return rate_bytes == 1 && sampler->rate_bytes == 1;
+}
+
 // Walk size_bytes along the stream at rate_bytes, the rate in force.  True if the allocation is a
 // sample; *weight is then how many allocations like it the sample stands for.
 bool sampler_advance(struct sampler *sampler, uint64_t rate_bytes, size_t size_bytes, double *weight);

@@ -49,13 +49,6 @@ static bool is_inside(const struct event *next)
 	       *(const volatile uint64_t *)at == thread.inside_cookie;
 }
 
-static uint32_t own_tid(void)
-{
-	if (!thread.tid)
-		thread.tid = (uint32_t)system_tid();
-	return thread.tid;
-}
-
 static uint32_t num_lanes_used(void)
 {
 	// Sequentially consistent: it grows between a lane's being taken and the look at the gate.
@@ -63,31 +56,13 @@ static uint32_t num_lanes_used(void)
 	return num_lanes < PROFILER_NUM_LANES ? num_lanes : PROFILER_NUM_LANES;
 }
 
-static bool take_lane(unsigned number, struct lane **taken)
+// Take a lane if nobody holds it.
+static inline __attribute__((always_inline)) bool take_lane(struct lane *lane, uint32_t self)
 {
-	struct lane *lane = &profiler.lanes[number];
 	uint32_t nobody = 0;
 	// Sequentially consistent, as is the gate: either we see it closed, or who closed it sees us.
-	if (atomic_load_explicit(&lane->holder, memory_order_relaxed) != 0 ||
-	    !atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, own_tid(), memory_order_seq_cst, memory_order_relaxed))
-		return false;
-	if (__builtin_expect(!lane->writer.ledger, 0))
-		ledger_writer_init(&lane->writer, &profiler.ledger, number);
-	thread.lane = (uint16_t)number;
-	*taken = lane;
-	return true;
-}
-
-static __attribute__((noinline)) struct lane *take_any_lane(void)
-{
-	struct lane *lane;
-	for (unsigned i = 1; i < 4 * PROFILER_NUM_LANES; i++) {
-		if (take_lane((thread.lane + i) % PROFILER_NUM_LANES, &lane))
-			return lane;
-		if (i % PROFILER_NUM_LANES == PROFILER_NUM_LANES - 1)
-			system_yield();
-	}
-	return NULL;
+	return atomic_load_explicit(&lane->holder, memory_order_relaxed) == 0 &&
+	       atomic_compare_exchange_strong_explicit(&lane->holder, &nobody, self, memory_order_seq_cst, memory_order_relaxed);
 }
 
 static void give_lane(struct lane *lane)
@@ -96,21 +71,66 @@ static void give_lane(struct lane *lane)
 	atomic_store_explicit(&lane->holder, 0, memory_order_release);
 }
 
-static bool is_gate_closed(void)
+static inline bool is_gate_closed(void)
 {
 	return atomic_load_explicit(&profiler.is_gate_closed, memory_order_seq_cst);
 }
 
-static struct lane *pass_gate(void)
+// A lane that its holder left in the middle of an event: what it has half changed is not to be relied on.
+static void mend_lane(struct lane *lane)
+{
+	trail_clear(&lane->trail);
+	lane->num_known = 0;
+	ledger_writer_drop_unused(&lane->writer);
+	give_lane(lane);
+}
+
+static void begin_lane(struct lane *lane, unsigned number)
+{
+	ledger_writer_init(&lane->writer, &profiler.ledger, number);
+	if (!lane->callees && atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed) == 1)
+		lane->callees = system_map(LANE_NUM_CALLEES * sizeof(*lane->callees));
+}
+
+static void end_lane(struct lane *lane)
+{
+	lane->num_known = lane->trail.num_kept = 0;
+	ledger_writer_deinit(&lane->writer);
+	system_unmap(lane->callees, LANE_NUM_CALLEES * sizeof(*lane->callees));
+	lane->callees = NULL;
+}
+
+// Take the lane of that number, if nobody holds it and the gate is open.
+static bool take_numbered(unsigned number, struct lane **taken)
+{
+	struct lane *lane = &profiler.lanes[number];
+	if (is_gate_closed() || !take_lane(lane, thread.tid))
+		return false;
+	if (!lane->writer.ledger)
+		begin_lane(lane, number);
+	if (is_gate_closed()) {
+		give_lane(lane);
+		return false;
+	}
+	thread.lane = (uint16_t)number;
+	*taken = lane;
+	return true;
+}
+
+// Wait for a lane, this thread's or any other one; NULL if there is none for a second.
+static __attribute__((noinline)) struct lane *wait_for_lane(void)
 {
 	struct lane *lane;
-	for (int i = 0; i < 1000; i++) {
-		if (!take_lane(thread.lane, &lane) && !(lane = take_any_lane()))
+	for (int tries = 0; tries < 1000; tries++) {
+		for (unsigned i = 0; i < PROFILER_NUM_LANES; i++)
+			if (take_numbered((thread.lane + i) % PROFILER_NUM_LANES, &lane))
+				return lane;
+		if (is_gate_closed())
+			system_wait(&profiler.is_gate_closed, 1, 1000000);
+		else if (tries < 4)
+			system_yield();
+		else
 			return NULL;
-		if (__builtin_expect(!is_gate_closed(), 1))
-			return lane;
-		give_lane(lane);
-		system_wait(&profiler.is_gate_closed, 1, 1000000);
 	}
 	return NULL;
 }
@@ -119,21 +139,19 @@ bool profiler_change_lane(struct event *event, uint32_t number)
 {
 	give_lane(event->lane);
 	for (int i = 0; i < 1000; i++) {
-		if (!is_gate_closed() && take_lane(number, &event->lane)) {
-			if (!is_gate_closed())
-				return true;
-			give_lane(event->lane);
-		}
+		if (take_numbered(number, &event->lane))
+			return true;
 		i % 10 == 9 ? system_yield() : system_relax();
 	}
-	event->lane = pass_gate();
+	event->lane = wait_for_lane();
 	return false;
 }
 
-void profiler_choose_lane(void)
+// Give this thread a lane of its own, if there is one: that of a thread that is gone, or a new one.
+static void choose_lane(void)
 {
 	static _Atomic uint32_t num_choices; // a count, orders nothing
-	uint32_t num_used = num_lanes_used(), self = own_tid();
+	uint32_t num_used = num_lanes_used(), self = thread.tid = (uint32_t)system_tid();
 	uint32_t start = atomic_fetch_add_explicit(&num_choices, 1, memory_order_relaxed);
 	for (uint32_t i = 0; i < num_used && i < MAX_LANES_ASKED; i++) {
 		struct lane *lane = &profiler.lanes[(start + i) % num_used];
@@ -154,28 +172,46 @@ void profiler_choose_lane(void)
 	thread.lane = (uint16_t)(start % PROFILER_NUM_LANES);
 }
 
-bool profiler_enter(struct event *event)
+// What is rarely true at the beginning of an event.  False: it cannot be recorded.
+static __attribute__((noinline)) bool prepare(struct event *event)
 {
-	event->cookie = 0;
 	if (thread.is_own)
 		return false;
-	if (__builtin_expect(thread.inside_at != 0, 0)) {
+	if (thread.inside_at) {
 		if (is_inside(event)) {
 			ledger_count(&profiler.ledger, LEDGER_COUNTER_reentered, 1);
 			return false;
 		}
-		uint32_t self = thread.tid;
-		atomic_compare_exchange_strong(&profiler.lanes[thread.lane].holder, &self, 0);
+		if (atomic_load_explicit(&profiler.lanes[thread.lane].holder, memory_order_relaxed) == thread.tid)
+			mend_lane(&profiler.lanes[thread.lane]);
 		thread.inside_at = 0;
 	}
 	if (!profiler_adopt())
+		return false;
+	if (!thread.tid)
+		choose_lane();
+	return true;
+}
+
+bool profiler_enter(struct event *event)
+{
+	event->cookie = 0;
+	if (__builtin_expect(thread.is_own || thread.inside_at || !thread.tid || !profiler_has_ledger(), 0) && !prepare(event))
 		return false;
 	thread.inside_cookie += UINT64_C(0x9e3779b97f4a7c15); // another one at each event of the thread
 	event->cookie = thread.inside_cookie;
 	thread.inside_at = (uintptr_t)&event->cookie;
 	// The handler of a signal that comes from now on sees inside_at.
 	atomic_signal_fence(memory_order_seq_cst);
-	event->lane = pass_gate();
+	struct lane *lane = &profiler.lanes[thread.lane];
+	event->lane = lane;
+	// Nearly always it is this thread's, and has been before.
+	if (__builtin_expect(lane->writer.ledger && take_lane(lane, thread.tid), 1)) {
+		if (__builtin_expect(!is_gate_closed(), 1))
+			return true;
+		give_lane(lane);
+	}
+	event->lane = wait_for_lane();
 	if (event->lane)
 		return true;
 	ledger_count(&profiler.ledger, LEDGER_COUNTER_contended, 1);
@@ -205,8 +241,8 @@ void profiler_close_gate(void)
 			deadline = deadline ? deadline : now + 1000000000;
 			if (now > deadline)
 				break;
-			if (is_gone(tid))
-				atomic_compare_exchange_strong(holder, &tid, 0);
+			if (is_gone(tid) && atomic_compare_exchange_strong(holder, &tid, self))
+				mend_lane(&profiler.lanes[i]);
 			system_yield();
 		}
 	}
@@ -271,10 +307,8 @@ bool profiler_adopt(void)
 		profiler.ledger = own;
 		profiler_note_own_memory();
 		rules_after_adoption(&profiler.rules, (uint32_t)ledger_num_used(&own, LEDGER_MAPPINGS));
-		for (unsigned i = 0; i < num_lanes; i++) {
-			profiler.lanes[i].num_known = profiler.lanes[i].trail.num_kept = 0;
-			ledger_writer_deinit(&profiler.lanes[i].writer);
-		}
+		for (unsigned i = 0; i < num_lanes; i++)
+			end_lane(&profiler.lanes[i]);
 		profiler.adopted();
 		atomic_store_explicit(profiler.is_same_process, 1, memory_order_release);
 	}

@@ -24,11 +24,20 @@
 
 #define PROFILER_NUM_LANES LEDGER_NUM_LANES
 
+// A node of the call tree by what it is found by.
+struct callee {
+	uint32_t parent, frame;
+	uint32_t node; // 0: none is here
+};
+
+#define LANE_NUM_CALLEES 4096
+
 // What a thread works with during an event, and finds again at its next one.
 struct lane {
 	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none
 	_Atomic uint32_t owner;                // tid of the thread that comes here first; 0: none yet
 	struct ledger_writer writer;
+	struct callee *callees; // LANE_NUM_CALLEES, by a hash; NULL: none, as few events are recorded
 	uint32_t frames[WALK_MAX_FRAMES];
 	struct trail trail; // of the walk before
 	// Its stack, from the root: frames and their nodes in the call tree.
@@ -120,9 +129,6 @@ void profiler_leave(struct event *event);
 // Go on in another lane, which another thread may be using now.  False if it was not to be had: the event goes on in
 // the lane that it was in, or if that is taken meanwhile, in any other one.
 bool profiler_change_lane(struct event *event, uint32_t lane);
-
-// Give a new thread a lane of its own, if there is one: that of a thread that is gone, or a new one.
-void profiler_choose_lane(void);
 
 // Keep everybody out and wait until nobody is inside, a second for each at most.
 void profiler_close_gate(void);

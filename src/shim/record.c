@@ -21,7 +21,6 @@ static void seed_thread(void)
 	uint64_t number = atomic_fetch_add_explicit(&profiler.num_threads, 1, memory_order_relaxed);
 	sampler_seed(&thread.sampler, profiler.seed + number * UINT64_C(0xd1342543de82ef95));
 	thread.is_seeded = true;
-	profiler_choose_lane();
 }
 
 // A weight in fixed point, rounded up or down at random so that it is right on average and a block can keep it.
@@ -55,13 +54,24 @@ static void end_timing(uint64_t start_ticks)
 	}
 }
 
+// The node for frame called from parent: looked for among those that were looked for before, if the lane keeps them.
+static uint32_t get_node(struct lane *lane, uint32_t parent, uint32_t frame)
+{
+	if (!lane->callees)
+		return tree_get_node(&profiler.ledger, parent, frame);
+	struct callee *callee = &lane->callees[ledger_hash((uint64_t)parent << 32 | frame, LANE_NUM_CALLEES)];
+	if (callee->parent != parent || callee->frame != frame || !callee->node)
+		*callee = (struct callee){ parent, frame, tree_get_node(&profiler.ledger, parent, frame) };
+	return callee->node;
+}
+
 // The node for a frame, which is number depth from the root: from the lane's memory while everything
 // below was found there.
 static uint32_t find_node(struct lane *lane, uint32_t depth, uint32_t parent, uint32_t frame)
 {
 	if (depth < lane->num_known && lane->known_frames[depth] == frame)
 		return lane->known_nodes[depth];
-	uint32_t node = tree_get_node(&profiler.ledger, parent, frame);
+	uint32_t node = get_node(lane, parent, frame);
 	lane->known_frames[depth] = frame;
 	lane->known_nodes[depth] = node;
 	lane->num_known = node ? depth + 1 : depth;
@@ -148,7 +158,7 @@ static void note_untracked(const struct block *block)
 	ledger_count(ledger, LEDGER_COUNTER_untracked_bytes, block->weight * block->size_bytes >> LEDGER_FRACTION_BITS);
 }
 
-static void remember(struct event *event, const struct block *block)
+static void remember(struct event *event, _Atomic uint32_t *bucket, const struct block *block)
 {
 	struct block replaced;
 	uint32_t tally = find_tally(event, block->site);
@@ -156,7 +166,7 @@ static void remember(struct event *event, const struct block *block)
 		return;
 	struct ledger_writer *writer = &event->lane->writer;
 	uint64_t live = tally_add_allocation(writer, tally, block->size_bytes, block->weight);
-	switch (block_add(writer, block, &replaced)) {
+	switch (block_add(writer, bucket, block, &replaced)) {
 	case BLOCK_NO_ROOM:
 		tally_add_freeing(writer, tally, block->size_bytes, block->weight);
 		note_untracked(block);
@@ -188,7 +198,7 @@ static uint64_t asked_bytes(uint64_t size_bytes, const struct origin *origin)
 
 void record_allocation(void *pointer, size_t size_bytes, const struct origin *origin)
 {
-	double weight;
+	double weight = 1;
 	if (!profiler_is_on()) {
 		// Nothing will ever be recorded, or not yet.
 		if (atomic_load_explicit(&profiler.state, memory_order_relaxed) == PROFILER_OFF)
@@ -202,16 +212,17 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	if (!thread.is_seeded)
 		seed_thread();
 	uint64_t rate_bytes = atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed);
-	if (!sampler_advance(&thread.sampler, rate_bytes, size_bytes, &weight))
+	if (!sampler_takes_all(&thread.sampler, rate_bytes) && !sampler_advance(&thread.sampler, rate_bytes, size_bytes, &weight))
 		return;
 	struct event event;
 	if (!profiler_enter(&event))
 		return;
 	uint64_t start_ticks = begin_timing();
-	block_prefetch(&profiler.ledger, (uintptr_t)pointer); // which comes while the stack is walked
+	_Atomic uint32_t *bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
+	__builtin_prefetch(bucket, 1); // it comes while the stack is walked
 	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
 			       .site = capture_site(event.lane, origin) };
-	remember(&event, &block);
+	remember(&event, bucket, &block);
 	end_timing(start_ticks);
 	profiler_leave(&event);
 }
@@ -223,13 +234,18 @@ static struct block take(void *pointer, bool is_freed)
 	if (!profiler_is_on())
 		return block;
 	// In a page with a sampled block most are not; in a child the ledger may not be its own yet.
-	if (profiler_has_ledger() && !block_may_be_known(&profiler.ledger, (uintptr_t)pointer))
+	_Atomic uint32_t *bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
+	bool has_ledger = profiler_has_ledger();
+	if (has_ledger && !block_may_be_known(bucket))
 		return block;
+	block_prefetch(&profiler.ledger, bucket);
 	struct event event;
 	if (!profiler_enter(&event))
 		return block;
+	if (!has_ledger) // it has got one now
+		bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
 	uint64_t start_ticks = begin_timing();
-	if (!block_remove(&event.lane->writer, (uintptr_t)pointer, &block))
+	if (!block_remove(&event.lane->writer, bucket, (uintptr_t)pointer, &block))
 		block.weight = 0;
 	else if (is_freed)
 		forget(&event, &block);
@@ -258,7 +274,8 @@ void record_end_move(const struct record_move *move, bool has_moved)
 	struct block replaced;
 	if (has_moved) {
 		forget(&event, &move->block);
-	} else if (block_add(&event.lane->writer, &move->block, &replaced) == BLOCK_NO_ROOM) {
+	} else if (block_add(&event.lane->writer, block_bucket(&profiler.ledger, move->block.address), &move->block, &replaced) ==
+		   BLOCK_NO_ROOM) {
 		forget(&event, &move->block);
 		note_untracked(&move->block);
 	}

@@ -12,18 +12,17 @@
  *     induction;
  *   - the rule of pc: the same for as long as the epoch of the rules is;
  *   - the return address and, if the rule says so, the saved rbp on the stack: compared at each step.
- * They are read as the walk itself would read them, in the same order and within the bounds of this walk's stack, and
- * only while everything before was equal.  So nothing is read that a walk would not read, and it does not matter whose
- * stack the last walk was on, or what became of that memory: what is gone cannot be read, and another stack in its
- * place with the same words in all these places has the same callers.
+ * They are read as the walk itself would read them, and only while everything before was equal: within the bounds of this
+ * walk's stack, which on a thread's own stack are looked at once for all.  So nothing is read that a walk would not read,
+ * and it does not matter whose stack the last walk was on, or what became of that memory: what is gone cannot be read,
+ * and another stack in its place with the same words in all these places has the same callers.
  *
  * What this does not cover, and what is done about it:
  *   - frames whose rule is another (realigned stacks, where the CFA is loaded from memory; linkage tables), signal
- *     frames (behind which there may be another stack), steps that were guessed from rbp (which depend on the code
- *     too), a saved rbp that could not be read: a walk with one of these is not kept.  It may itself go on as the one
- *     before from a frame behind them;
- *   - a frame that was interrupted, whose address is exact: with the same registers it is not the frame that is within
- *     a call, and is not looked for;
+ *     frames (behind which there may be another stack), what a signal interrupted (whose address is exact: with the
+ *     same registers it is not the frame that is within a call), steps that were guessed from rbp (which depend on the
+ *     code too), a saved rbp that could not be read, or that lies outside of its frame: what is kept begins behind the
+ *     last one of these;
  *   - walks that were cut, got lost or found the ledger full are not kept, and one that would become too deep is done
  *     again as a whole;
  *   - rules that change while the epoch does not (rules.c tells when): whoever looks them up is as wrong;
@@ -62,15 +61,15 @@ struct trail_step {
 // Zeroed at the start.
 struct trail {
 	uint32_t epoch;    // of the rules
-	uint32_t num_kept; // steps of a whole walk, at the end of the array; 0: none
+	uint32_t num_kept; // steps of a walk up to its root, at the end of the array; 0: none
 	uint32_t num_new;  // steps of a walk under way, at its beginning
 	bool is_broken;    // this walk cannot be followed by another
-	struct trail_step steps[2 * TRAIL_MAX_STEPS];
+	struct trail_step steps[2 * TRAIL_MAX_STEPS + 1];
 };
 
 static inline struct trail_step *trail_end(struct trail *trail)
 {
-	return trail->steps + 2 * TRAIL_MAX_STEPS;
+	return trail->steps + 2 * TRAIL_MAX_STEPS + 1;
 }
 
 // Begin a walk.  Returns the first kept step, for trail_find().
@@ -84,15 +83,21 @@ static inline struct trail_step *trail_begin(struct trail *trail, uint32_t epoch
 	return trail_end(trail) - trail->num_kept;
 }
 
-// True if from these registers on the walk goes as the last one went.  *at, where to look from, follows.
-static inline bool trail_find(struct trail *trail, struct trail_step **at, const struct trail_step *now, struct stack *stack)
+// The first step from step on, all of which lie on this stack, that is not what it was; the last one if there is none.
+// AddressSanitizer would object to reading other functions' frames.
+__attribute__((no_sanitize("address"))) static inline const struct trail_step *trail_compare(const struct trail_step *step)
 {
-	const struct trail_step *end = trail_end(trail), *step;
-	while (*at < end && (*at)->sp < now->sp)
-		(*at)++;
-	step = *at;
-	if (step == end || step->sp != now->sp || step->pc != now->pc || step->fp != now->fp || step->has_fp != now->has_fp)
-		return false;
+	for (; step->link == TRAIL_CALL; step++) {
+		const uintptr_t *cfa = (const uintptr_t *)step[1].sp;
+		if (cfa[-1] != step[1].pc || (step->rbp && cfa[-(int)step->rbp] != step[1].fp))
+			break;
+	}
+	return step;
+}
+
+// The same where each word must be looked at before it is read.
+static inline const struct trail_step *trail_compare_carefully(const struct trail_step *step, struct stack *stack)
+{
 	for (; step->link == TRAIL_CALL; step++) {
 		uintptr_t value;
 		if (!stack_read(stack, step[1].sp - 8, &value) || value != step[1].pc)
@@ -100,21 +105,64 @@ static inline bool trail_find(struct trail *trail, struct trail_step **at, const
 		if (step->rbp && (!stack_read(stack, step[1].sp - step->rbp * 8UL, &value) || value != step[1].fp))
 			break;
 	}
-	if (step->link == TRAIL_LAST)
+	return step;
+}
+
+static inline bool trail_is_equal(const struct trail_step *a, const struct trail_step *b)
+{
+	return a->sp == b->sp && a->pc == b->pc && a->fp == b->fp && a->has_fp == b->has_fp;
+}
+
+// True if from these registers on the walk goes as the last one went.  *at, where to look from, follows.
+static inline bool trail_find(struct trail *trail, struct trail_step **at, const struct trail_step *now, struct stack *stack)
+{
+	struct trail_step *end = trail_end(trail), *step = *at;
+	while (step < end && step->sp < now->sp)
+		step++;
+	*at = step;
+	if (step == end || !trail_is_equal(step, now))
+		return false;
+	bool is_within = stack->is_own && end[-1].sp <= stack->limit;
+	const struct trail_step *other = is_within ? trail_compare(step) : trail_compare_carefully(step, stack);
+	if (other->link == TRAIL_LAST)
 		return true;
-	*at = (struct trail_step *)step + 1; // this far it is the same, but not further
+	*at = (struct trail_step *)other + 1; // this far it is the same, but not further
 	return false;
 }
 
-static inline void trail_add(struct trail *trail, const struct trail_step *step, bool has_frame)
+// The same at the beginning of a walk on the thread's own stack, which nearly all walks are that go as the last one
+// went as a whole.  num_frames is how many these are.
+static inline bool trail_repeats(struct trail *trail, uint32_t epoch, const struct trail_step *now,
+				 const struct stack_memory *memory, size_t *num_frames)
 {
-	if (trail->num_new == TRAIL_MAX_STEPS) {
+	const struct trail_step *end = trail_end(trail), *first = end - trail->num_kept;
+	if (first == end || trail->epoch != epoch || !trail_is_equal(first, now) || now->sp < memory->low ||
+	    end[-1].sp > memory->top || trail_compare(first)->link != TRAIL_LAST)
+		return false;
+	*num_frames = first->num_frames;
+	return true;
+}
+
+// Where the next step is made, in its place.
+static inline struct trail_step *trail_next(struct trail *trail)
+{
+	return &trail->steps[trail->num_new];
+}
+
+// That step has been made.
+static inline void trail_add(struct trail *trail, bool has_frame)
+{
+	trail->steps[trail->num_new].num_frames = has_frame;
+	if (trail->num_new < TRAIL_MAX_STEPS)
+		trail->num_new++;
+	else
 		trail->is_broken = true;
-		return;
-	}
-	struct trail_step *added = &trail->steps[trail->num_new++];
-	*added = *step;
-	added->num_frames = has_frame;
+}
+
+// What comes now is kept only from its caller on.
+static inline void trail_restart(struct trail *trail)
+{
+	trail->num_new = 0;
 }
 
 // End a walk, which went on as the last one did from the kept step first on (NULL: from nowhere).

@@ -106,10 +106,31 @@ static enum stepped step(struct walk *walk, struct cursor *cursor, struct stack 
 	}
 }
 
-static struct trail_step as_trail_step(const struct cursor *cursor)
+static void set_trail_step(struct trail_step *step, const struct cursor *cursor)
 {
-	return (struct trail_step){ .pc = cursor->pc, .sp = cursor->sp, .fp = cursor->fp, .has_fp = cursor->has_fp,
-				    .link = TRAIL_LAST };
+	step->pc = cursor->pc;
+	step->sp = cursor->sp;
+	step->fp = cursor->fp;
+	step->rbp = 0;
+	step->has_fp = cursor->has_fp;
+	step->link = TRAIL_LAST;
+}
+
+// Add a step to the trail, or what it does not cover (trail.h): that must be looked for again.
+static void keep(struct trail *trail, struct trail_step *now, enum stepped stepped, const struct rule *rule,
+		 const struct cursor *next, bool was_exact, bool has_frame)
+{
+	bool is_covered = !was_exact && (stepped == STEPPED_PLAIN || stepped == STEPPED_END);
+	if (is_covered && stepped == STEPPED_PLAIN) {
+		now->link = TRAIL_CALL;
+		now->rbp = rule->rbp;
+		is_covered = !rule->rbp || (next->has_fp && rule->rbp * 8UL <= next->sp - now->sp);
+	}
+	trail->is_broken |= stepped == STEPPED_NOWHERE;
+	if (is_covered)
+		trail_add(trail, has_frame);
+	else
+		trail_restart(trail);
 }
 
 // Walk until the end, or to where the trail goes on.  That step of the trail is returned; NULL at the end.
@@ -119,13 +140,15 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 	struct cursor cursor = { .pc = origin->pc, .sp = origin->sp, .fp = origin->fp, .has_fp = true };
 	struct trail_step *kept = trail ? trail_begin(trail, rules_epoch(rules)) : NULL;
 	struct stack stack;
+	struct trail_step alone;
 	stack_init(&stack, memory, origin->sp);
 	while (cursor.pc) {
 		struct place place;
-		struct trail_step now = as_trail_step(&cursor);
+		struct trail_step *now = trail ? trail_next(trail) : &alone;
+		set_trail_step(now, &cursor);
 		uintptr_t pc = cursor.pc - !cursor.is_exact;
-		bool has_frame = pc < own_start || pc >= own_limit;
-		if (trail && !cursor.is_exact && trail_find(trail, &kept, &now, &stack))
+		bool is_exact = cursor.is_exact, has_frame = pc < own_start || pc >= own_limit;
+		if (trail && !cursor.is_exact && trail_find(trail, &kept, now, &stack))
 			return kept;
 		walk->end = has_frame && walk->num_frames == WALK_MAX_FRAMES	      ? WALK_TRUNCATED
 			    : !rules_find(rules, ledger, pc, cursor.is_exact, &place) ? WALK_LOST
@@ -138,19 +161,14 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 		enum stepped stepped = step(walk, &cursor, &stack, memory, rules, place.rule);
 		if (stepped == STEPPED_NOWHERE)
 			walk->end = place.rule.kind == RULE_UNKNOWN ? WALK_ENDED : WALK_LOST;
-		now.link = stepped == STEPPED_PLAIN ? TRAIL_CALL : TRAIL_LAST;
-		now.rbp = stepped == STEPPED_PLAIN ? place.rule.rbp : 0;
 		if (trail)
-			trail_add(trail, &now, has_frame);
-		// What is found otherwise, or not found, must be looked for again.
-		if (trail && (stepped == STEPPED_OTHERWISE || stepped == STEPPED_NOWHERE || (now.rbp && !cursor.has_fp)))
-			trail->is_broken = true;
+			keep(trail, now, stepped, &place.rule, &cursor, is_exact, has_frame);
 		if (stepped == STEPPED_END || stepped == STEPPED_NOWHERE)
 			return NULL;
 	}
 	if (trail) {
-		struct trail_step end = as_trail_step(&cursor);
-		trail_add(trail, &end, false);
+		set_trail_step(trail_next(trail), &cursor);
+		trail_add(trail, false);
 	}
 	return NULL;
 }
@@ -158,7 +176,10 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory, struct trail *trail,
 		const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
 {
+	struct trail_step start = { .pc = origin->pc, .sp = origin->sp, .fp = origin->fp, .has_fp = true };
 	*walk = (struct walk){ .frames = walk->frames };
+	if (trail && trail_repeats(trail, rules_epoch(rules), &start, memory, &walk->num_kept))
+		return;
 	struct trail_step *first = go(walk, rules, ledger, memory, trail, origin, own_start, own_limit);
 	if (first && walk->num_frames + first->num_frames > WALK_MAX_FRAMES) { // to be cut as any other that is too deep
 		trail_clear(trail);

@@ -74,7 +74,7 @@ static void fill(struct ledger *ledger)
 		uint32_t site = site_get(ledger, node, 0, 0);
 		struct block block = { .address = 0x10000 + 64 * i, .size_bytes = i, .weight = LEDGER_ONE, .site = site }, replaced;
 		add_allocation(&lanes[i % 2], site, 100 + i, 3 * LEDGER_ONE);
-		block_add(&lanes[0], &block, &replaced);
+		add_block(&lanes[0], &block, &replaced);
 		if (i % 3 == 0)
 			add_freeing(&lanes[i % 4 / 2], site, 100 + i, 3 * LEDGER_ONE);
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "ledger/blocks.h"
+#include "unit/tallying.h"
 #include "unit/threads.h"
 
 static struct ledger ledger;
@@ -34,24 +35,24 @@ static struct block block_at(uint64_t address)
 static void test_a_block_is_known_until_it_is_removed(void **state)
 {
 	struct block block = block_at(0x1230), found;
-	assert_int_equal(block_add(*state, &block, &found), BLOCK_ADDED);
-	assert_false(block_remove(*state, 0x1240, &found));
-	assert_true(block_remove(*state, 0x1230, &found));
+	assert_int_equal(add_block(*state, &block, &found), BLOCK_ADDED);
+	assert_false(remove_block(*state, 0x1240, &found));
+	assert_true(remove_block(*state, 0x1230, &found));
 	assert_int_equal(found.size_bytes, 0x1230 * 3);
 	assert_int_equal(found.site, 1);
-	assert_false(block_remove(*state, 0x1230, &found));
+	assert_false(remove_block(*state, 0x1230, &found));
 }
 
 static void test_an_address_that_comes_again_replaces_the_old_block(void **state)
 {
 	struct block block = block_at(0x1230), replaced, found;
-	block_add(*state, &block, &replaced);
+	add_block(*state, &block, &replaced);
 	block.size_bytes = 7;
-	assert_int_equal(block_add(*state, &block, &replaced), BLOCK_REPLACED);
+	assert_int_equal(add_block(*state, &block, &replaced), BLOCK_REPLACED);
 	assert_int_equal(replaced.size_bytes, 0x1230 * 3);
-	assert_true(block_remove(*state, 0x1230, &found));
+	assert_true(remove_block(*state, 0x1230, &found));
 	assert_int_equal(found.size_bytes, 7);
-	assert_false(block_remove(*state, 0x1230, &found));
+	assert_false(remove_block(*state, 0x1230, &found));
 }
 
 static void test_places_of_removed_blocks_are_used_again(void **state)
@@ -59,9 +60,9 @@ static void test_places_of_removed_blocks_are_used_again(void **state)
 	struct block found;
 	for (uint64_t i = 1; i <= 1000000; i++) {
 		struct block block = block_at(i * 16);
-		assert_int_equal(block_add(*state, &block, &found), BLOCK_ADDED);
+		assert_int_equal(add_block(*state, &block, &found), BLOCK_ADDED);
 		if (i > 100)
-			assert_true(block_remove(*state, (i - 100) * 16, &found));
+			assert_true(remove_block(*state, (i - 100) * 16, &found));
 	}
 	assert_true(ledger_num_used(&ledger, LEDGER_BLOCKS) < 10000);
 }
@@ -70,12 +71,12 @@ static void test_a_full_table_says_so_and_works_on(void **state)
 {
 	struct block block, found;
 	uint64_t i = 1;
-	for (block = block_at(16); block_add(*state, &block, &found) == BLOCK_ADDED; block = block_at(16 * ++i))
+	for (block = block_at(16); add_block(*state, &block, &found) == BLOCK_ADDED; block = block_at(16 * ++i))
 		;
-	assert_int_equal(block_add(*state, &block, &found), BLOCK_NO_ROOM);
+	assert_int_equal(add_block(*state, &block, &found), BLOCK_NO_ROOM);
 	for (uint64_t j = 1; j < i; j++)
-		assert_true(block_remove(*state, 16 * j, &found));
-	assert_int_equal(block_add(*state, &block, &found), BLOCK_ADDED);
+		assert_true(remove_block(*state, 16 * j, &found));
+	assert_int_equal(add_block(*state, &block, &found), BLOCK_ADDED);
 }
 
 // Weights are kept in 32 bits, to 27 of them.
@@ -84,8 +85,8 @@ static void test_weights_that_a_block_can_keep_come_back(void **state)
 	static const uint64_t weights[] = { LEDGER_ONE, LEDGER_ONE + 1, (1 << 27) - 1, 1 << 27, UINT64_C(0x7ffffff) << 21, UINT64_C(1) << 57 };
 	for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
 		struct block block = { .address = 16, .size_bytes = 1, .weight = weights[i], .site = 1 }, found;
-		block_add(*state, &block, &found);
-		assert_true(block_remove(*state, 16, &found));
+		add_block(*state, &block, &found);
+		assert_true(remove_block(*state, 16, &found));
 		assert_int_equal(found.weight, weights[i]);
 		assert_int_equal(weights[i] & ((UINT64_C(1) << block_weight_exponent(weights[i])) - 1), 0);
 	}
@@ -101,11 +102,11 @@ static void work(int number, void *argument)
 	for (uint64_t round = 0; round < 200; round++) {
 		for (uint64_t i = 1; i <= 500; i++) {
 			struct block block = block_at((i * NUM_THREADS + (uint64_t)number) * 16);
-			assert_int_equal(block_add(&writer, &block, &found), BLOCK_ADDED);
+			assert_int_equal(add_block(&writer, &block, &found), BLOCK_ADDED);
 		}
 		for (uint64_t i = 500; i >= 1; i--) {
 			uint64_t address = (i * NUM_THREADS + (uint64_t)number) * 16;
-			assert_true(block_remove(&writer, address, &found));
+			assert_true(remove_block(&writer, address, &found));
 			assert_int_equal(found.size_bytes, address * 3);
 		}
 	}
@@ -138,12 +139,12 @@ static void pass(int number, void *argument)
 			struct block block = block_at(i * 16);
 			while (i > num_taken + 1000)
 				;
-			assert_int_equal(block_add(&writer, &block, &found), BLOCK_ADDED);
+			assert_int_equal(add_block(&writer, &block, &found), BLOCK_ADDED);
 			num_passed = i;
 		} else {
 			while (num_passed < i)
 				;
-			assert_true(block_remove(&writer, i * 16, &found));
+			assert_true(remove_block(&writer, i * 16, &found));
 			num_taken = i;
 		}
 	}

@@ -32,7 +32,7 @@ static int create(void **state)
 		uint32_t site = make_site(ledger, 0x1000 + i % 10);
 		struct block block = { .address = 0x10000 + i * 16, .size_bytes = i, .weight = LEDGER_ONE, .site = site };
 		add_allocation(&writer, site, i, LEDGER_ONE);
-		block_add(&writer, &block, &found);
+		add_block(&writer, &block, &found);
 	}
 	ledger_count(ledger, LEDGER_COUNTER_reentered, 3);
 	return 0;
@@ -57,7 +57,7 @@ static void test_a_child_starts_with_its_parents_tallies_and_goes_its_own_way(vo
 	// What the parent does after the fork is none of the child's business.
 	add_allocation(&writer, make_site(parent, 0x1000), 1000000, LEDGER_ONE);
 	make_site(parent, 0x5555);
-	block_remove(&writer, 0x10000 + 16, &found);
+	remove_block(&writer, 0x10000 + 16, &found);
 	assert_true(ledger_copy(&child, parent, &snapshot, &(struct storage){ 0 }));
 	ledger_snapshot_deinit(&snapshot);
 	ledger_writer_init(&child_writer, &child, 0);
@@ -66,7 +66,7 @@ static void test_a_child_starts_with_its_parents_tallies_and_goes_its_own_way(vo
 	assert_int_equal(total.live_bytes, 99 * 100 / 2);
 	assert_int_equal(ledger_get_count(&child, LEDGER_COUNTER_reentered), 3);
 	for (uint64_t i = 0; i < 100; i++) {
-		assert_true(block_remove(&child_writer, 0x10000 + i * 16, &found));
+		assert_true(remove_block(&child_writer, 0x10000 + i * 16, &found));
 		assert_int_equal(found.size_bytes, i);
 		add_freeing(&child_writer, found.site, found.size_bytes, found.weight);
 	}
@@ -101,7 +101,7 @@ static void test_without_a_snapshot_only_the_tree_is_copied(void **state)
 	ledger_writer_init(&child_writer, &child, 0);
 	read_total(&child, &total);
 	assert_int_equal(total.allocated_objects, 0);
-	assert_false(block_remove(&child_writer, 0x10000, &found));
+	assert_false(remove_block(&child_writer, 0x10000, &found));
 	assert_int_equal(tree_get_frame(&child, 1, 0x1003), tree_get_frame(parent, 1, 0x1003));
 	ledger_destroy(&child);
 }

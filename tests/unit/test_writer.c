@@ -29,7 +29,7 @@ static int create(void **state)
 {
 	struct mapping mapping = { .start = 0x400000, .limit = 0x500000, .offset = 0x1000, .path = "/bin/x", .build_id = "ab12" };
 	(void)state;
-	if (!ledger_create(&ledger, 4 << 20, 1))
+	if (!ledger_create(&ledger, 8 << 20, 1))
 		return -1;
 	ledger_writer_init(&tallies, &ledger, 0);
 	ledger.header->command_line = ledger_add_string(&ledger, "x --flag");
