@@ -174,7 +174,7 @@ enum block_result block_add(struct ledger_writer *writer, _Atomic uint32_t *buck
 		put_unused(writer, index);
 		return BLOCK_NO_ROOM;
 	}
-	uint32_t old = unlink_block(ledger, &head, block->address);
+	uint32_t old = head ? unlink_block(ledger, &head, block->address) : 0;
 	atomic_store_explicit(&entry->next, head, memory_order_relaxed);
 	unlock(bucket, index);
 	if (old)

@@ -13,6 +13,14 @@
 // LEDGER_SITE_FULL if there is no room.
 uint32_t site_get(struct ledger *ledger, uint32_t node, uint32_t label, uint32_t lane);
 
+// The same for no label, mostly without a call.
+static inline uint32_t site_get_unlabelled(struct ledger *ledger, uint32_t node, uint32_t lane)
+{
+	// Pairs with the release in site_get().
+	uint32_t first = atomic_load_explicit(&ledger->nodes[node].sites, memory_order_acquire);
+	return first && !ledger->sites[first].label ? first : site_get(ledger, node, 0, lane);
+}
+
 // Begin a new epoch: cumulative tallies are counted from now on.
 void site_begin_epoch(struct ledger *ledger);
 

@@ -24,6 +24,7 @@ double logarithm(double x)
 	static const double inverse[] = { 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11,
 					  1.0 / 9,  1.0 / 7,  1.0 / 5,	1.0 / 3,  1.0 };
 	double s = (m - 1) / (m + 1), square = s * s, sum = 0;
+#pragma GCC unroll 16
 	for (unsigned i = 0; i < sizeof(inverse) / sizeof(inverse[0]); i++)
 		sum = sum * square + inverse[i];
 	return exponent * LN2 + 2 * s * sum;
@@ -35,8 +36,13 @@ static double series(double x)
 	static const double inverse[] = { 1.0 / 17, 1.0 / 16, 1.0 / 15, 1.0 / 14, 1.0 / 13, 1.0 / 12, 1.0 / 11, 1.0 / 10,
 					  1.0 / 9,  1.0 / 8,  1.0 / 7,	1.0 / 6,  1.0 / 5,  1.0 / 4,  1.0 / 3,	1.0 / 2 };
 	double sum = 1;
-	// Mostly a block is far smaller than the rate; then x^9 / 9! is below 1e-18 of the sum already.
-	for (unsigned i = x < 0.03 ? 8 : 0; i < sizeof(inverse) / sizeof(inverse[0]); i++)
+	// Mostly a block is far smaller than the rate; then x^6 / 6! is below 1e-18 of the sum already.
+	if (x < 0.002) {
+		for (unsigned i = 11; i < sizeof(inverse) / sizeof(inverse[0]); i++)
+			sum = 1 - x * inverse[i] * sum;
+		return x * sum;
+	}
+	for (unsigned i = 0; i < sizeof(inverse) / sizeof(inverse[0]); i++)
 		sum = 1 - x * inverse[i] * sum;
 	return x * sum;
 }

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 // A thread looks at the rate in force again after at most this many bytes.
-#define SAMPLER_STEP_BYTES (UINT64_C(1) << 20)
+#define SAMPLER_STEP_BYTES (UINT64_C(4) << 20)
 #define SAMPLER_MAX_RATE_BYTES (UINT64_C(1) << 40)
 
 // Zeroed is a valid start: the first allocation calls sampler_advance(), which draws.

@@ -95,7 +95,7 @@ static uint32_t find_site(struct lane *lane, const struct walk *walk)
 	}
 	if (is_full)
 		trail_clear(&lane->trail);
-	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get(ledger, node, 0, lane->writer.lane);
+	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get_unlabelled(ledger, node, lane->writer.lane);
 	if (site == LEDGER_SITE_FULL)
 		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
 	return site;
