@@ -371,6 +371,40 @@ static void test_a_frame_interrupted_right_behind_a_call_is_not_taken_for_the_ca
 	assert_all_same(20);
 }
 
+// The same code twice; of the second it is said that the caller's rbp is lost.
+void call_with_rbp(void (*function)(struct shapes *));
+void call_without_rbp(void (*function)(struct shapes *));
+#define CALL(name, information)               \
+	__asm__(".text\n" name ":\n"          \
+		"	.cfi_startproc\n" information \
+		"	push %rbx\n"                  \
+		"	.cfi_adjust_cfa_offset 8\n"   \
+		"	call *%rdi\n"                 \
+		"	pop %rbx\n"                   \
+		"	.cfi_adjust_cfa_offset -8\n"  \
+		"	ret\n"                        \
+		"	.cfi_endproc\n")
+CALL("call_with_rbp", "");
+CALL("call_without_rbp", "	.cfi_undefined %rbp\n");
+
+static __attribute__((noinline)) void call_from_a_frame_that_needs_rbp(void (*call)(void (*)(struct shapes *)), size_t size)
+{
+	volatile char *space = __builtin_alloca(size);
+	next_lane = 0;
+	space[0] = 1;
+	call(compare);
+	space[0] = 2;
+}
+
+static void test_a_frame_whose_rbp_is_lost_is_not_taken_for_one_whose_is_known(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		call_from_a_frame_that_needs_rbp(i % 2 ? call_without_rbp : call_with_rbp, 100);
+	assert_all_same(10);
+	assert_int_equal(num_by_end[WALK_LOST], 5);
+}
+
 static void test_nothing_is_kept_when_code_may_have_changed(void **state)
 {
 	struct shapes shapes = { .random = 8, .leaf = compare };
@@ -403,6 +437,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_walks_of_coroutines, create, destroy),
 		cmocka_unit_test_setup_teardown(test_walks_of_signal_handlers, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_frame_interrupted_right_behind_a_call_is_not_taken_for_the_call, create, destroy),
+		cmocka_unit_test_setup_teardown(test_a_frame_whose_rbp_is_lost_is_not_taken_for_one_whose_is_known, create, destroy),
 		cmocka_unit_test_setup_teardown(test_nothing_is_kept_when_code_may_have_changed, create, destroy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
