@@ -2,7 +2,7 @@
 """Every stack is the one that libunwind finds, on stacks of random shape and in real programs.
 
 Only here: libunwind itself is not safe beside fork, and takes a microsecond for a frame, so what the programs do is
-little.  What cannot be judged by it is compared with cairn's own slow way in tests/unit/test_trail.c: code without
+little.  What cannot be judged by it is compared with cairn's own slow way in tests/unit/test_trail.c and test_trail_edges.c: code without
 call-frame information, where it guesses otherwise, and a walk's frames where a signal may come at any moment.
 """
 import collections
