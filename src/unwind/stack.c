@@ -50,12 +50,17 @@ static bool is_own(struct stack_memory *memory, uintptr_t sp)
 	return true;
 }
 
+void stack_distrust(struct stack *stack, uintptr_t sp)
+{
+	*stack = (struct stack){ .low = sp, .limit = (sp & ~(PAGE - 1)) + PAGE };
+}
+
 void stack_init(struct stack *stack, struct stack_memory *memory, uintptr_t sp)
 {
 	if ((sp >= memory->low && sp < memory->top) || is_own(memory, sp))
 		*stack = (struct stack){ .low = sp, .limit = memory->top, .is_own = true };
 	else
-		*stack = (struct stack){ .low = sp, .limit = (sp & ~(PAGE - 1)) + PAGE };
+		stack_distrust(stack, sp);
 }
 
 bool stack_extend(struct stack *stack, uintptr_t address)

@@ -7,6 +7,10 @@
  * On any other stack (coroutines, signal stacks) each page is checked in each walk.  The check is a
  * system call that cannot fault and opens nothing.
  *
+ * Other memory that lies below a thread's stack without a gap, as coroutines' stacks may, is taken for a part of it,
+ * and a part that is unmapped later is not noticed.  Call-frame information does not lead there, since it knows the
+ * frames of the stack that the thread is on; where something else leads the walk, stack_distrust() comes first.
+ *
  * INSIDE, any thread, signal handlers too.
  */
 #ifndef CAIRN_UNWIND_STACK_H
@@ -32,6 +36,9 @@ struct stack {
 
 // Begin a walk at stack pointer sp.
 void stack_init(struct stack *stack, struct stack_memory *memory, uintptr_t sp);
+
+// From here on each page is checked, whosever stack it is.
+void stack_distrust(struct stack *stack, uintptr_t sp);
 
 // Make sure that address, above the known limit, can be read.  False if it cannot, or is no place on
 // this stack.

@@ -68,6 +68,8 @@ static bool step_general(struct cursor *cursor, struct stack *stack, struct stac
 static bool step_guessed(struct cursor *cursor, struct stack *stack)
 {
 	uintptr_t fp, pc;
+	if (stack->is_own)
+		stack_distrust(stack, cursor->sp);
 	if (!cursor->has_fp || cursor->fp < cursor->sp || !stack_read(stack, cursor->fp, &fp) ||
 	    !stack_read(stack, cursor->fp + 8, &pc) || !rules_follows_call(pc))
 		return false;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #include "unwind/walk.h"
@@ -297,6 +298,46 @@ static void test_wild_registers_end_the_walk(void **state)
 	}
 }
 
+// Code without call-frame information, where rbp is believed.
+void behind_a_call(void);
+__asm__(".text\n"
+	"	call *%rdi\n"
+	"behind_a_call:\n"
+	"	ret\n");
+
+#define STACK_BYTES (256 << 10)
+#define BELOW_BYTES (64 << 10)
+
+// A walk on memory that lies below a thread's stack without a gap, and looks like a part of it; then memory in between
+// is gone, and rbp leads there.
+static void *walk_into_a_hole(void *below)
+{
+	uint32_t frames[WALK_MAX_FRAMES];
+	struct walk walk = { .frames = frames };
+	uintptr_t start = (uintptr_t)below;
+	struct origin origin = { .pc = (uintptr_t)behind_a_call, .sp = start + 64, .fp = start + 96 };
+	walk_stack(&walk, &rules, &ledger, &memory, NULL, &origin, 0, 0);
+	munmap((char *)below + BELOW_BYTES / 4, BELOW_BYTES / 4);
+	origin.fp = start + BELOW_BYTES / 4 + 96;
+	walk_stack(&walk, &rules, &ledger, &memory, NULL, &origin, 0, 0);
+	return (void *)(uintptr_t)(walk.end == WALK_ENDED && walk.num_frames == 1);
+}
+
+static void test_memory_that_is_gone_ends_the_walk(void **state)
+{
+	char *space = mmap(NULL, BELOW_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *is_right;
+	(void)state;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstack(&attributes, space + BELOW_BYTES, STACK_BYTES);
+	pthread_create(&thread, &attributes, walk_into_a_hole, space);
+	pthread_join(thread, &is_right);
+	assert_non_null(is_right);
+	munmap(space, BELOW_BYTES + STACK_BYTES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_walks_end_at_the_root_of_a_coroutine, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_stack_deeper_than_the_limit_is_truncated, create, destroy),
 		cmocka_unit_test_setup_teardown(test_threads_share_the_rules, create, destroy),
+		cmocka_unit_test_setup_teardown(test_memory_that_is_gone_ends_the_walk, create, destroy),
 		cmocka_unit_test_setup_teardown(test_wild_registers_end_the_walk, create, destroy),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
