@@ -305,7 +305,7 @@ __asm__(".text\n"
 	"behind_a_call:\n"
 	"	ret\n");
 
-#define STACK_BYTES (256 << 10)
+#define STACK_BYTES (2 << 20)
 #define BELOW_BYTES (64 << 10)
 
 // A walk on memory that lies below a thread's stack without a gap, and looks like a part of it; then memory in between

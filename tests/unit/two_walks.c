@@ -55,6 +55,8 @@ static void complete(struct lane *lane, struct walk *walk)
 		two_walks.num_different++;
 		walk->num_kept = 0;
 	}
+	if (walk->end != WALK_COMPLETE && lane->trail.num_kept) // its steps lead nowhere
+		two_walks.num_different++;
 	for (; walk->num_kept; walk->num_kept--)
 		walk->frames[walk->num_frames++] = lane->frames[walk->num_kept - 1];
 	for (size_t i = 0; i < walk->num_frames; i++)
