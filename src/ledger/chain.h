@@ -7,6 +7,8 @@
  * read.  Two threads may add the same element at once: the one that comes second sees the other's when it
  * looks again, and leaves its own unused.
  *
+ * That an element is in its chain is noted in its next, for who comes to it otherwise: one that is given up is not.
+ *
  * INSIDE, any number of threads at once; lock-free.  The functions are inlined with a constant kind, so the
  * kind's functions cost no call.
  */
@@ -28,6 +30,8 @@ struct chain_kind {
 	void (*fill)(struct ledger *ledger, uint32_t index, struct chain_key key);
 };
 
+#define CHAIN_ADDED UINT32_C(0x80000000) // in next; indexes have 31 bits
+
 #define CHAIN_INLINE static inline __attribute__((always_inline))
 
 CHAIN_INLINE _Atomic uint32_t *chain_bucket(struct ledger *ledger, const struct chain_kind *kind, struct chain_key key)
@@ -41,12 +45,22 @@ CHAIN_INLINE _Atomic uint32_t *chain_bucket(struct ledger *ledger, const struct 
 CHAIN_INLINE uint32_t chain_find(struct ledger *ledger, const struct chain_kind *kind, uint32_t from, uint32_t to,
 				 struct chain_key key)
 {
-	for (uint32_t i = from; i != to; i = atomic_load_explicit(kind->next(ledger, i), memory_order_acquire)) {
+	for (uint32_t i = from; i != to; i = atomic_load_explicit(kind->next(ledger, i), memory_order_acquire) & ~CHAIN_ADDED) {
 		struct chain_key found = kind->key(ledger, i);
 		if (found.first == key.first && found.second == key.second)
 			return i;
 	}
 	return 0;
+}
+
+// True if an element that is in use has that key and is the one that chain_get() returns for it.
+CHAIN_INLINE bool chain_has(struct ledger *ledger, const struct chain_kind *kind, uint32_t index, struct chain_key key)
+{
+	// Pairs with the release in chain_get().
+	if (!(atomic_load_explicit(kind->next(ledger, index), memory_order_acquire) & CHAIN_ADDED))
+		return false;
+	struct chain_key found = kind->key(ledger, index);
+	return found.first == key.first && found.second == key.second;
 }
 
 // The element with that key, which is added if there is none; 0 if there is no room.
@@ -64,8 +78,11 @@ CHAIN_INLINE uint32_t chain_get(struct ledger *ledger, const struct chain_kind *
 	for (;;) {
 		uint32_t searched = head;
 		atomic_store_explicit(kind->next(ledger, added), head, memory_order_relaxed);
-		if (atomic_compare_exchange_strong_explicit(bucket, &head, added, memory_order_release, memory_order_acquire))
+		if (atomic_compare_exchange_strong_explicit(bucket, &head, added, memory_order_release, memory_order_acquire)) {
+			// Release: pairs with the acquire in chain_has().
+			atomic_store_explicit(kind->next(ledger, added), searched | CHAIN_ADDED, memory_order_release);
 			return added;
+		}
 		found = chain_find(ledger, kind, head, searched, key);
 		if (found) {
 			kind->fill(ledger, added, (struct chain_key){ 0, 0 });
@@ -83,7 +100,7 @@ CHAIN_INLINE void chain_rebuild(struct ledger *ledger, const struct chain_kind *
 			continue; // given up
 		_Atomic uint32_t *bucket = chain_bucket(ledger, kind, key);
 		uint32_t head = atomic_load_explicit(bucket, memory_order_relaxed);
-		atomic_store_explicit(kind->next(ledger, i), head, memory_order_relaxed);
+		atomic_store_explicit(kind->next(ledger, i), head | CHAIN_ADDED, memory_order_relaxed);
 		atomic_store_explicit(bucket, i, memory_order_relaxed);
 	}
 }

@@ -62,7 +62,7 @@ struct ledger_frame {
 struct ledger_node {
 	uint32_t parent; // 0: frame is the root of the stack
 	uint32_t frame;  // 0: the node was given up before it was published
-	_Atomic uint32_t next;  // in the bucket
+	_Atomic uint32_t next;  // in the bucket; see chain.h
 	_Atomic uint32_t sites; // the first one of this stack; 0: none
 };
 

@@ -47,7 +47,11 @@ uint32_t tree_get_frame(struct ledger *ledger, uint32_t mapping, uint64_t addres
 
 uint32_t tree_get_node(struct ledger *ledger, uint32_t parent, uint32_t frame)
 {
-	return chain_get(ledger, &node_kind, (struct chain_key){ frame, parent });
+	struct chain_key key = { frame, parent };
+	// A stack's nodes were mostly made one after another, and lie in one line of the cache.
+	if (parent + 1 < ledger_num_used(ledger, LEDGER_NODES) && chain_has(ledger, &node_kind, parent + 1, key))
+		return parent + 1;
+	return chain_get(ledger, &node_kind, key);
 }
 
 void tree_rebuild(struct ledger *ledger)
