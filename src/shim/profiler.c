@@ -88,16 +88,16 @@ static void mend_lane(struct lane *lane)
 static void begin_lane(struct lane *lane, unsigned number)
 {
 	ledger_writer_init(&lane->writer, &profiler.ledger, number);
-	if (!lane->callees && atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed) == 1)
-		lane->callees = system_map(LANE_NUM_CALLEES * sizeof(*lane->callees));
+	if (!lane->leaves && atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed) == 1)
+		lane->leaves = system_map(LANE_NUM_LEAVES * sizeof(*lane->leaves));
 }
 
 static void end_lane(struct lane *lane)
 {
 	lane->num_known = lane->trail.num_kept = 0;
 	ledger_writer_deinit(&lane->writer);
-	system_unmap(lane->callees, LANE_NUM_CALLEES * sizeof(*lane->callees));
-	lane->callees = NULL;
+	system_unmap(lane->leaves, LANE_NUM_LEAVES * sizeof(*lane->leaves));
+	lane->leaves = NULL;
 }
 
 // Take the lane of that number, if nobody holds it and the gate is open.

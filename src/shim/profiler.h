@@ -24,26 +24,23 @@
 
 #define PROFILER_NUM_LANES LEDGER_NUM_LANES
 
-// A node of the call tree by what it is found by.
-struct callee {
-	uint32_t parent, frame;
-	uint32_t node; // 0: none is here
-};
-
-#define LANE_NUM_CALLEES 4096
+#define LANE_NUM_LEAVES 8192 // a power of 2
 
 // What a thread works with during an event, and finds again at its next one.
 struct lane {
 	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none
 	_Atomic uint32_t owner;                // tid of the thread that comes here first; 0: none yet
 	struct ledger_writer writer;
-	struct callee *callees; // LANE_NUM_CALLEES, by a hash; NULL: none, as few events are recorded
-	uint32_t frames[WALK_MAX_FRAMES];
+	// Nodes of stacks that were met, LANE_NUM_LEAVES by the hash of their frames; NULL: none are kept, as few events are
+	// recorded.
+	uint32_t *leaves;
+	uint32_t frames[WALK_MAX_FRAMES + 1];
 	struct trail trail; // of the walk before
-	// Its stack, from the root: frames and their nodes in the call tree.
+	// Its stack, from the root: frames, their nodes in the call tree, and hashes of all frames so far.
 	uint32_t num_known;
 	uint32_t known_frames[WALK_MAX_FRAMES + 1];
 	uint32_t known_nodes[WALK_MAX_FRAMES + 1];
+	uint64_t known_hashes[WALK_MAX_FRAMES + 1];
 };
 
 enum profiler_state {

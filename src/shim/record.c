@@ -54,27 +54,58 @@ static void end_timing(uint64_t start_ticks)
 	}
 }
 
-// The node for frame called from parent: looked for among those that were looked for before, if the lane keeps them.
-static uint32_t get_node(struct lane *lane, uint32_t parent, uint32_t frame)
+static uint64_t hash_frame(uint64_t hash, uint32_t frame)
 {
-	if (!lane->callees)
-		return tree_get_node(&profiler.ledger, parent, frame);
-	struct callee *callee = &lane->callees[ledger_hash((uint64_t)parent << 32 | frame, LANE_NUM_CALLEES)];
-	if (callee->parent != parent || callee->frame != frame || !callee->node)
-		*callee = (struct callee){ parent, frame, tree_get_node(&profiler.ledger, parent, frame) };
-	return callee->node;
+	hash = (hash ^ frame) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
 }
 
-// The node for a frame, which is number depth from the root: from the lane's memory while everything
-// below was found there.
-static uint32_t find_node(struct lane *lane, uint32_t depth, uint32_t parent, uint32_t frame)
+// Frame number depth from the root is this one.
+static void know(struct lane *lane, uint32_t depth, uint32_t frame, uint32_t node)
 {
-	if (depth < lane->num_known && lane->known_frames[depth] == frame)
-		return lane->known_nodes[depth];
-	uint32_t node = get_node(lane, parent, frame);
+	uint64_t below = depth ? lane->known_hashes[depth - 1] : 0;
 	lane->known_frames[depth] = frame;
 	lane->known_nodes[depth] = node;
-	lane->num_known = node ? depth + 1 : depth;
+	lane->known_hashes[depth] = hash_frame(below, frame);
+	lane->num_known = depth + 1;
+}
+
+// True if leaf is the node of the frames (leaf first), called from the last node known.
+static bool is_leaf_of(const struct lane *lane, uint32_t leaf, const uint32_t *frames, size_t num_frames)
+{
+	const struct ledger_node *nodes = profiler.ledger.nodes;
+	for (size_t i = 0; i < num_frames; leaf = nodes[leaf].parent, i++)
+		if (!leaf || nodes[leaf].frame != frames[i])
+			return false;
+	return leaf == (lane->num_known ? lane->known_nodes[lane->num_known - 1] : 0);
+}
+
+// The leaf of a whole stack: from the lane's memory of stacks, which is one comparison and fills in what is known, or
+// frame by frame.  0: there is no room.
+static uint32_t find_leaf(struct lane *lane, const uint32_t *frames, size_t num_frames)
+{
+	struct ledger *ledger = &profiler.ledger;
+	uint32_t depth = lane->num_known, node = depth ? lane->known_nodes[depth - 1] : 0;
+	uint64_t hash = depth ? lane->known_hashes[depth - 1] : 0;
+	for (size_t i = num_frames; i > 0; i--)
+		hash = hash_frame(hash, frames[i - 1]);
+	uint32_t *leaf = lane->leaves ? &lane->leaves[hash % LANE_NUM_LEAVES] : NULL;
+	if (leaf && *leaf && is_leaf_of(lane, *leaf, frames, num_frames)) {
+		uint32_t at = *leaf;
+		for (size_t i = 0; i < num_frames; at = ledger->nodes[at].parent, i++)
+			lane->known_nodes[depth + num_frames - 1 - i] = at;
+		for (size_t i = num_frames; i > 0; i--, depth++)
+			know(lane, depth, frames[i - 1], lane->known_nodes[depth]);
+		return *leaf;
+	}
+	for (size_t i = num_frames; i > 0; i--, depth++) {
+		node = tree_get_node(ledger, node, frames[i - 1]);
+		if (!node)
+			return 0;
+		know(lane, depth, frames[i - 1], node);
+	}
+	if (leaf)
+		*leaf = node;
 	return node;
 }
 
@@ -82,20 +113,23 @@ static uint32_t find_node(struct lane *lane, uint32_t depth, uint32_t parent, ui
 static uint32_t find_site(struct lane *lane, const struct walk *walk)
 {
 	struct ledger *ledger = &profiler.ledger;
-	uint32_t depth = (uint32_t)walk->num_kept, node = depth ? lane->known_nodes[depth - 1] : 0;
-	bool is_full = walk->end == WALK_FULL;
+	size_t num_frames = walk->num_frames;
+	uint32_t depth = (uint32_t)walk->num_kept, num_known = lane->num_known;
 	if (walk->end == WALK_TRUNCATED) {
 		ledger_count(ledger, LEDGER_COUNTER_truncated_stacks, 1);
-		node = find_node(lane, depth++, 0, LEDGER_FRAME_TRUNCATED);
-		is_full |= node == 0;
+		lane->frames[num_frames++] = LEDGER_FRAME_TRUNCATED;
 	}
-	for (size_t i = walk->num_frames; i > 0 && !is_full; i--) {
-		node = find_node(lane, depth++, node, walk->frames[i - 1]);
-		is_full |= node == 0;
+	// What was walked again may be the same, too.
+	while (depth < num_known && num_frames && lane->known_frames[depth] == lane->frames[num_frames - 1]) {
+		depth++;
+		num_frames--;
 	}
-	if (is_full)
+	lane->num_known = depth;
+	uint32_t node = walk->end == WALK_FULL ? 0 : num_frames ? find_leaf(lane, lane->frames, num_frames) :
+							depth   ? lane->known_nodes[depth - 1] : 0;
+	if (!node) // what is known does not reach as far as the trail
 		trail_clear(&lane->trail);
-	uint32_t site = is_full || !node ? LEDGER_SITE_FULL : site_get_unlabelled(ledger, node, lane->writer.lane);
+	uint32_t site = node ? site_get_unlabelled(ledger, node, lane->writer.lane) : LEDGER_SITE_FULL;
 	if (site == LEDGER_SITE_FULL)
 		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
 	return site;
