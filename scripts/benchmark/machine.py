@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The build that is measured, and the programs that are started to measure it."""
 
+import collections
+import contextlib
 import os
 import pathlib
 import platform
 import re
+import signal
 import subprocess
+import threading
 import time
 
+from benchmark.peers import ALLOCATORS, PEERS, fill_in
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-RATES = {"off": "0", "default": "512K", "exact": "1", "never sampled": str(1 << 40)}
+RATES = {"off": "0", "default": "512K", "64K": "64K", "exact": "1", "never sampled": str(1 << 40)}
+
+# What a program and what it started took.
+Usage = collections.namedtuple("Usage", "wall_s processor_s peak_mib")
 
 
 class Failure(Exception):
@@ -27,25 +36,46 @@ class Machine:
         self.command = build / "src/cli/cairn"
         self.forward = build / "testdata/bench/forward.so"
 
+    def out(self, variant):
+        """Where a peer writes its profiles."""
+        directory = self.directory / variant.replace(" ", "-")
+        directory.mkdir(exist_ok=True)
+        return directory
+
     def environment(self, variant):
         """The environment for a variant."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "LD_PRELOAD"))}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("CAIRN_", "LD_PRELOAD", "MALLOC_", "HEAP"))}
         if variant == "forward":
             environment["LD_PRELOAD"] = str(self.forward)
+        elif variant in ALLOCATORS:
+            environment["LD_PRELOAD"] = ALLOCATORS[variant]
+        elif variant in PEERS:
+            environment |= {name: fill_in(word, self.out(variant)) for name, word in PEERS[variant].settings.items()}
         elif variant != "bare":
             environment["LD_PRELOAD"] = str(self.cairn)
             environment["CAIRN_RATE"] = RATES[variant]
             environment["CAIRN_OUT"] = str(self.directory / "%e.%p.%n.pb.gz")
         return environment
 
+    def words(self, variant, command):
+        """The command for a variant."""
+        before = [fill_in(word, self.out(variant)) for word in PEERS[variant].words] if variant in PEERS else []
+        return [*before, *map(str, command)]
+
     def pin(self, threads):
         """What a child does to stay on its processors: the last ones, as interrupts prefer the first."""
         return lambda: os.sched_setaffinity(0, self.processors[-threads:])
 
+    def pin_variant(self, variant, threads):
+        """The same, but what is more than one program has all processors."""
+        return self.pin(len(self.processors) if variant == "heaptrack" else threads)
+
     def start(self, variant, command, threads=1):
-        """Starts a program that answers on stdout to lines on stdin."""
-        return subprocess.Popen([str(word) for word in command], env=self.environment(variant), text=True, bufsize=1,
-                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=self.pin(threads))
+        """Starts a program that answers on stdout to lines on stdin.  What peers say is not shown."""
+        return subprocess.Popen(self.words(variant, command), env=self.environment(variant), text=True, bufsize=1,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL if variant in PEERS else None,
+                                preexec_fn=self.pin_variant(variant, threads))
 
     def run(self, variant, command, lines=""):
         """Runs a program to its end and returns what it printed."""
@@ -56,23 +86,54 @@ class Machine:
             raise Failure(f"{' '.join(map(str, command))} ({variant}): status {process.returncode}")
         return output
 
+    def measure(self, variant, command, stdin=None, limit_s=None):
+        """The usage of one run of a program with one thread; None if it took longer than the limit."""
+        return run_measured(self.words(variant, command), self.environment(variant), stdin=stdin, limit_s=limit_s,
+                            preexec_fn=self.pin_variant(variant, 1))
+
+    def check_profiles(self, variants):
+        """Did the peers record anything?"""
+        for variant in variants:
+            if variant in PEERS and not any(path.stat().st_size for path in self.out(variant).iterdir()):
+                raise Failure(f"{variant} wrote no profile")
+
     def discard_profiles(self):
         """Removes what the variants wrote at exit."""
-        for path in self.directory.glob("*.pb.gz*"):
+        written = [path for variant in PEERS for path in self.out(variant).iterdir()]
+        for path in [*self.directory.glob("*.pb.gz*"), *written]:
             path.unlink()
 
 
-def run_measured(command, environment):
-    """Seconds and peak of resident memory in MiB of a command and what it starts."""
+def kill_group(process):
+    """Ends a program and what it started, if it runs; heaptrack leaves its pipe then."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        pathlib.Path(f"/tmp/heaptrack_fifo{process.pid}").unlink(missing_ok=True)
+
+
+def run_measured(command, environment, stdin=None, limit_s=None, preexec_fn=None):
+    """The usage of a command and what it starts; None if it took longer than the limit."""
     start = time.perf_counter()
-    with subprocess.Popen([str(word) for word in command], env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    with contextlib.ExitStack() as stack:
+        lines = stack.enter_context(open(stdin or os.devnull, encoding="utf-8"))
+        process = stack.enter_context(subprocess.Popen([str(word) for word in command], env=environment, stdin=lines,
+                                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                                       preexec_fn=preexec_fn, start_new_session=True))
+        timer = threading.Timer(limit_s or 1e6, kill_group, [process])
+        timer.start()
+        try:
+            errors = process.stderr.read()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            timer.cancel()
+            kill_group(process)
+    elapsed = time.perf_counter() - start
+    if limit_s and elapsed >= limit_s:
+        return None
     if process.returncode:
         raise Failure(f"{command[0]}: status {process.returncode}: {errors.decode()}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return Usage(elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def time_command(machine, *command):

@@ -17,7 +17,8 @@ SYMBOLIZE_PATIENCE_S = 60
 
 
 def bench_merge(machine, report, quick):
-    """The sum of a fleet's profiles."""
+    """`cairn merge` of 1,000 profiles with 10,000 samples each, of 15,000 different stacks, and `go tool pprof -proto`
+    of the same"""
     num_profiles, out = 100 if quick else 1000, machine.directory / "sum.pb.gz"
     fleet = machine.directory / "fleet"
     fleet.mkdir()
@@ -28,7 +29,8 @@ def bench_merge(machine, report, quick):
                 "go tool pprof -proto": (["go", "tool", "pprof", "-symbolize=none", "-proto", f"-output={out}"], 1)}
     rows = []
     for name, (command, num_runs) in commands.items():
-        seconds, mib = zip(*(run_measured([*command, *profiles], environment) for _ in range(num_runs)))
+        runs = [run_measured([*command, *profiles], environment) for _ in range(num_runs)]
+        seconds, mib = [run.wall_s for run in runs], [run.peak_mib for run in runs]
         report.add("merge", f"{num_profiles} profiles", name, "s", seconds)
         report.add("merge", f"{num_profiles} profiles", name, "peak_mib", mib)
         is_ours = command[0] == machine.command and not quick
@@ -81,7 +83,8 @@ def write_addresses(path, addresses, out):
 
 
 def bench_symbolize(machine, report, quick):
-    """Names and lines for the addresses of a large program."""
+    """names and lines for 10,000 addresses of a program with much debug information, beside pprof and the symbolizers
+    that it runs"""
     directory = machine.directory / "symbolize"
     directory.mkdir()
     path = make_large_program(directory, 2 if quick else 40)
@@ -99,10 +102,11 @@ def bench_symbolize(machine, report, quick):
     rows = []
     for name, command in commands.items():
         try:
-            seconds, mib = zip(*(run_measured(command, environment) for _ in range(1 if "go tool" in name else 3)))
+            runs = [run_measured(command, environment) for _ in range(1 if "go tool" in name else 3)]
         except Failure:
             rows.append([name, f"more than {SYMBOLIZE_PATIENCE_S}", ""])
             continue
+        seconds, mib = [run.wall_s for run in runs], [run.peak_mib for run in runs]
         report.add("symbolize", "10000 addresses", name, "s", seconds)
         report.add("symbolize", "10000 addresses", name, "peak_mib", mib)
         rows.append([name, f"{statistics.median(seconds):.2f}", f"{statistics.median(mib):.0f}"])

@@ -110,7 +110,8 @@ def measure_redis_memory(machine, variant):
 
 
 def bench_redis(machine, report, quick):
-    """redis-benchmark against redis-server."""
+    """redis-benchmark against redis-server: time for a request, processor time of the server, peak of its resident
+    memory (the dump at its exit included)"""
     variants = SAMPLED
     results = {variant: collections.defaultdict(list) for variant in variants}
     for generation in range(4 if quick else 100):

@@ -59,17 +59,30 @@ def median_error(values, rounds):
 
 
 def show_ratio(values, rounds):
-    """1.023 +-0.004 [1.01-1.04]"""
+    """1.023 +-0.004 [1.01-1.04]; of a single value that alone."""
     low, median, high = quartiles(values)
     digits = 3 if median < 10 else 1
+    if len(values) <= rounds:
+        return f"{median:.{digits}f}"
     error = median_error(values, rounds)
     return f"{median:.{digits}f} +-{error:.{digits}f} [{low:.{digits - 1}f}-{high:.{digits - 1}f}]"
+
+
+def show_range(values, digits=0):
+    """118 [115-123]"""
+    low, median, high = quartiles(values)
+    return f"{median:,.{digits}f} [{low:,.{digits}f}-{high:,.{digits}f}]"
 
 
 def verdict(value, goal, unit, error=0):
     """The goal, and whether it is met; in brackets where the error leaves that open."""
     word = "met" if value <= goal else "missed"
     return f"<= {goal}{unit}: " + (f"({word})" if abs(value - goal) < error else word)
+
+
+def verdict_at_least(value, goal, unit):
+    """The same for a goal that is a minimum."""
+    return f">= {goal}{unit}: " + ("met" if value >= goal else "missed")
 
 
 def verdict_on_ratio(values, goal, rounds):

@@ -2,11 +2,11 @@
 // Varied stacks: a loop deep below main that allocates at the end of 1024 paths of 5 calls, at random.
 #include "workload.h"
 
-#define NUM_LEVELS 5
+#define NUM_PATHS 1024
 
 typedef void level_function(uint64_t number);
 
-// Each level takes two bits of the number.  The functions of a level have frames of different sizes, and so have
+// Each level takes two bits of the number, and each path has a size of its own, as is usual.  The functions of a level have frames of different sizes, and so have
 // the stacks.  The sum makes their code differ, else a compiler may fold them into one.
 #define FUNCTION(level, next, i)                                                                              \
 	__attribute__((noinline)) static void level_##level##_##i(uint64_t number)                            \
@@ -21,7 +21,7 @@ typedef void level_function(uint64_t number);
 	{                                                                                                     \
 		volatile char space[8 + 32 * i];                                                              \
 		space[0] = level + i;                                                                         \
-		free(allocate(number >> 2 * NUM_LEVELS));                                                     \
+		free(allocate(number % NUM_PATHS));                                                           \
 		space[1] = space[0];                                                                          \
 	}
 #define LEVEL(X, level, next)                                                                                 \
