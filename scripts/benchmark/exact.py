@@ -18,7 +18,7 @@ WORKLOADS = {  # title; goal for what exact mode adds, in nanoseconds
     "varied100": ("below 100 calls, 5 vary", None),
 }
 BASES = {"exact": "forward"} | {name: peer.base for name, peer in PEERS.items()}
-NUM_OPERATIONS = {"bare": 1_000_000, "forward": 1_000_000, "exact": 100_000, "heaptrack preload": 50_000, "heaptrack": 20_000,
+NUM_OPERATIONS = {"bare": 1_000_000, "forward": 1_000_000, "exact": 100_000, "heaptrack preload": 50_000, "heaptrack": 50_000,
                   "tcmalloc": 1_000_000, "gperftools": 1_000, "jemalloc off": 1_000_000, "jemalloc": 4_000}
 THREADS_OPERATIONS = {"bare": 1_000_000, "forward": 1_000_000, "exact": 200_000}
 GOAL_PRELOAD = 3  # what heaptrack's library adds, over what exact mode adds
@@ -31,7 +31,8 @@ SAMPLED_RATE = "64K"
 def bench_exact(machine, report, quick):
     """what recording each allocation adds to a pair of malloc and free, in nanoseconds, below few and many calls, all
     from one call stack and with the lower five calls varying at random; beside heaptrack (its library alone, which
-    writes raw data to a file, and as a whole, then on all processors), gperftools and jemalloc. Added to what: exact
+    writes raw data to a file, and as a whole, with its other programs on the one processor that each variant has),
+    gperftools and jemalloc. Added to what: exact
     mode and heaptrack to the shim that only forwards, the others to the same allocator without profiling. heaptrack
     cuts stacks at 64 frames, gperftools at 32, jemalloc at 128"""
     rows, verdicts = [], []

@@ -66,16 +66,12 @@ class Machine:
         """What a child does to stay on its processors: the last ones, as interrupts prefer the first."""
         return lambda: os.sched_setaffinity(0, self.processors[-threads:])
 
-    def pin_variant(self, variant, threads):
-        """The same, but what is more than one program has all processors."""
-        return self.pin(len(self.processors) if variant == "heaptrack" else threads)
-
     def start(self, variant, command, threads=1):
         """Starts a program that answers on stdout to lines on stdin.  What peers say is not shown."""
         return subprocess.Popen(self.words(variant, command), env=self.environment(variant), text=True, bufsize=1,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.DEVNULL if variant in PEERS else None,
-                                preexec_fn=self.pin_variant(variant, threads))
+                                preexec_fn=self.pin(threads))
 
     def run(self, variant, command, lines=""):
         """Runs a program to its end and returns what it printed."""
@@ -87,9 +83,11 @@ class Machine:
         return output
 
     def measure(self, variant, command, stdin=None, limit_s=None):
-        """The usage of one run of a program with one thread; None if it took longer than the limit."""
+        """The usage of one run of a program with one thread; None if it took longer than the limit.  heaptrack's other
+        programs find other processors to run on, if there are any."""
+        threads = len(self.processors) if variant == "heaptrack" else 1
         return run_measured(self.words(variant, command), self.environment(variant), stdin=stdin, limit_s=limit_s,
-                            preexec_fn=self.pin_variant(variant, 1))
+                            preexec_fn=self.pin(threads))
 
     def check_profiles(self, variants):
         """Did the peers record anything?"""
