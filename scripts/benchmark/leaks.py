@@ -6,7 +6,7 @@ import json
 import statistics
 import subprocess
 
-from benchmark.machine import Failure, ROOT, run_measured, time_command
+from benchmark.machine import Failure, ROOT, time_command
 from benchmark.report import in_turns, quartiles, verdict
 
 GOAL_PAUSE_MS = 1000
@@ -29,8 +29,8 @@ def holding(machine, variant, size_bytes, total_bytes):
 def inspect(machine, pid):
     """Milliseconds that a process was stopped, and MiB that cairn took."""
     path = machine.directory / "leaks.json"
-    usage = run_measured([machine.command, "leaks", "--json", "--log", path, "--max-pause", "1m", "--memory", "8G", str(pid)],
-                         machine.environment("bare"))
+    usage = machine.run_measured([machine.command, "leaks", "--json", "--log", path, "--max-pause", "1m", "--memory", "8G", str(pid)],
+                                 machine.environment("bare"))
     answer = json.loads(path.read_text())
     if answer["verdict"] != "clean":
         raise Failure(f"cairn leaks: {answer['verdict']}, where nothing is lost")

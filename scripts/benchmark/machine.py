@@ -2,14 +2,12 @@
 """The build that is measured, and the programs that are started to measure it."""
 
 import collections
-import contextlib
 import os
 import pathlib
 import platform
 import re
 import signal
 import subprocess
-import threading
 import time
 
 from benchmark.peers import ALLOCATORS, PEERS, fill_in
@@ -66,6 +64,10 @@ class Machine:
         """What a child does to stay on its processors: the last ones, as interrupts prefer the first."""
         return lambda: os.sched_setaffinity(0, self.processors[-threads:])
 
+    def pin_program(self, variant):
+        """The same for a program with one thread; heaptrack's other programs find other processors, if there are any."""
+        return self.pin(len(self.processors) if variant == "heaptrack" else 1)
+
     def start(self, variant, command, threads=1):
         """Starts a program that answers on stdout to lines on stdin.  What peers say is not shown."""
         return subprocess.Popen(self.words(variant, command), env=self.environment(variant), text=True, bufsize=1,
@@ -82,12 +84,30 @@ class Machine:
             raise Failure(f"{' '.join(map(str, command))} ({variant}): status {process.returncode}")
         return output
 
-    def measure(self, variant, command, stdin=None, limit_s=None):
-        """The usage of one run of a program with one thread; None if it took longer than the limit.  heaptrack's other
-        programs find other processors to run on, if there are any."""
-        threads = len(self.processors) if variant == "heaptrack" else 1
-        return run_measured(self.words(variant, command), self.environment(variant), stdin=stdin, limit_s=limit_s,
-                            preexec_fn=self.pin(threads))
+    def measure(self, variant, command, stdin=None, settings=None, limit_s=None):
+        """The usage of one run of a program with one thread; None if it took longer than the limit."""
+        return self.run_measured(self.words(variant, command), self.environment(variant) | (settings or {}), stdin=stdin,
+                                 limit_s=limit_s, preexec_fn=self.pin_program(variant))
+
+    def run_measured(self, command, environment, stdin=None, limit_s=None, preexec_fn=None):
+        """The usage of a command and what it starts; None if it took longer than the limit."""
+        inherited = {name: value for name, value in environment.items() if os.environ.get(name) == value}
+        settings = [f"{name}={value}" for name, value in environment.items() if name not in inherited]
+        with open(stdin or os.devnull, encoding="utf-8") as lines:
+            process = subprocess.Popen([str(word) for word in [self.build / "testdata/bench/usage", *settings, *command]],
+                                       env=inherited, stdin=lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       preexec_fn=preexec_fn, start_new_session=True)
+        try:
+            output, errors = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            kill_group(process)
+            process.communicate()
+        if process.returncode:
+            raise Failure(f"{command[0]}: status {process.returncode}: {errors}")
+        wall_s, processor_s, peak_kib = output.split()
+        return Usage(float(wall_s), float(processor_s), float(peak_kib) / 1024)
 
     def check_profiles(self, variants):
         """Did the peers record anything?"""
@@ -103,35 +123,12 @@ class Machine:
 
 
 def kill_group(process):
-    """Ends a program and what it started, if it runs; heaptrack leaves its pipe then."""
+    """Ends a program and what it started, if it runs; heaptrack leaves a pipe, named after its process, then."""
     if process.returncode is None:
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.killpg(process.pid, signal.SIGKILL)
-        pathlib.Path(f"/tmp/heaptrack_fifo{process.pid}").unlink(missing_ok=True)
-
-
-def run_measured(command, environment, stdin=None, limit_s=None, preexec_fn=None):
-    """The usage of a command and what it starts; None if it took longer than the limit."""
-    start = time.perf_counter()
-    with contextlib.ExitStack() as stack:
-        lines = stack.enter_context(open(stdin or os.devnull, encoding="utf-8"))
-        process = stack.enter_context(subprocess.Popen([str(word) for word in command], env=environment, stdin=lines,
-                                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                                       preexec_fn=preexec_fn, start_new_session=True))
-        timer = threading.Timer(limit_s or 1e6, kill_group, [process])
-        timer.start()
-        try:
-            errors = process.stderr.read()
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        finally:
-            timer.cancel()
-            kill_group(process)
-    elapsed = time.perf_counter() - start
-    if limit_s and elapsed >= limit_s:
-        return None
-    if process.returncode:
-        raise Failure(f"{command[0]}: status {process.returncode}: {errors.decode()}")
-    return Usage(elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        for pid in (process.pid, *children):
+            pathlib.Path(f"/tmp/heaptrack_fifo{pid}").unlink(missing_ok=True)
 
 
 def time_command(machine, *command):

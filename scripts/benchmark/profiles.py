@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 
-from benchmark.machine import Failure, ROOT, run_measured
+from benchmark.machine import Failure, ROOT
 from benchmark.report import verdict
 
 GOAL_MERGE_S = 30
@@ -29,7 +29,7 @@ def bench_merge(machine, report, quick):
                 "go tool pprof -proto": (["go", "tool", "pprof", "-symbolize=none", "-proto", f"-output={out}"], 1)}
     rows = []
     for name, (command, num_runs) in commands.items():
-        runs = [run_measured([*command, *profiles], environment) for _ in range(num_runs)]
+        runs = [machine.run_measured([*command, *profiles], environment) for _ in range(num_runs)]
         seconds, mib = [run.wall_s for run in runs], [run.peak_mib for run in runs]
         report.add("merge", f"{num_profiles} profiles", name, "s", seconds)
         report.add("merge", f"{num_profiles} profiles", name, "peak_mib", mib)
@@ -102,7 +102,7 @@ def bench_symbolize(machine, report, quick):
     rows = []
     for name, command in commands.items():
         try:
-            runs = [run_measured(command, environment) for _ in range(1 if "go tool" in name else 3)]
+            runs = [machine.run_measured(command, environment) for _ in range(1 if "go tool" in name else 3)]
         except Failure:
             rows.append([name, f"more than {SYMBOLIZE_PATIENCE_S}", ""])
             continue

@@ -10,8 +10,9 @@ import statistics
 import subprocess
 import time
 
-from benchmark.machine import Failure
+from benchmark.machine import Failure, kill_group
 from benchmark.malloc import SAMPLED
+from benchmark.peers import PEERS
 from benchmark.report import in_turns, quartiles, ratios, show_ratio, verdict, verdict_on_ratio
 
 REDIS_TESTS = ("set", "get", "lpush")
@@ -23,13 +24,15 @@ GOAL_REDIS_MIB = 4
 class RedisServer:
     """A redis-server of its own on a socket in a directory of its own."""
 
-    def __init__(self, machine, variant):
+    def __init__(self, machine, variant, settings=None):
         self.machine = machine
         self.socket = machine.directory / f"{variant}.sock"
         command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", "",
                    "--appendonly", "no", "--dir", str(machine.directory), "--logfile", f"{variant}.log"]
-        self.process = subprocess.Popen(command, env=machine.environment(variant), stdin=subprocess.DEVNULL,
-                                        preexec_fn=machine.pin(1))
+        said = subprocess.DEVNULL if variant in PEERS else None
+        self.process = subprocess.Popen(machine.words(variant, command), env=machine.environment(variant) | (settings or {}),
+                                        stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+                                        preexec_fn=machine.pin_program(variant), start_new_session=True)
         self.wait_until_ready()
 
     def wait_until_ready(self):
@@ -69,7 +72,6 @@ class RedisServer:
         self.ask("shutdown", "nosave")
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
-        self.machine.discard_profiles()
         if self.process.returncode:
             raise Failure(f"redis-server ended with status {self.process.returncode}")
         return usage.ru_maxrss / 1024
@@ -79,16 +81,16 @@ class RedisServer:
 
     def __exit__(self, *_):
         if self.process.returncode is None:
-            self.process.kill()
+            kill_group(self.process)
             self.process.wait()
 
 
-def time_redis(machine, generation, results):
-    """One generation of servers: appends microseconds to results[variant][metric]."""
-    num_requests = 100_000
+def time_redis(machine, variants, generation, num_requests=100_000):
+    """One generation of servers: {variant: {metric: [microseconds for a request in each round]}}."""
+    results = {variant: collections.defaultdict(list) for variant in variants}
     with contextlib.ExitStack() as stack:
-        servers = {variant: stack.enter_context(RedisServer(machine, variant)) for variant in SAMPLED}
-        for order in in_turns(SAMPLED, REDIS_ROUNDS, generation * REDIS_ROUNDS):
+        servers = {variant: stack.enter_context(RedisServer(machine, variant)) for variant in variants}
+        for order in in_turns(variants, REDIS_ROUNDS, generation * REDIS_ROUNDS):
             for variant in order:
                 server = servers[variant]
                 before = server.processor_seconds()
@@ -99,11 +101,13 @@ def time_redis(machine, generation, results):
                 times["cpu"] = cpu * 1e6 / (len(REDIS_TESTS) * num_requests)
                 for metric, microseconds in times.items():
                     results[variant][metric].append(microseconds)
+    machine.discard_profiles()
+    return results
 
 
-def measure_redis_memory(machine, variant):
+def measure_redis_memory(machine, variant, settings=None):
     """Peak of resident memory in MiB, of a server that was filled once and then exited."""
-    with RedisServer(machine, variant) as server:
+    with RedisServer(machine, variant, settings) as server:
         for test in REDIS_TESTS:
             server.benchmark(test, 200_000)
         return server.stop()
@@ -115,10 +119,13 @@ def bench_redis(machine, report, quick):
     variants = SAMPLED
     results = {variant: collections.defaultdict(list) for variant in variants}
     for generation in range(4 if quick else 100):
-        time_redis(machine, generation, results)
+        for variant, metrics in time_redis(machine, variants, generation).items():
+            for metric, values in metrics.items():
+                results[variant][metric] += values
     for order in in_turns(variants, 3 if quick else 9):
         for variant in order:
             results[variant]["mib"].append(measure_redis_memory(machine, variant))
+            machine.discard_profiles()
     column = {metric: {variant: results[variant][metric] for variant in variants}
               for metric in (*REDIS_TESTS, "all", "cpu", "mib")}
     rows = []
