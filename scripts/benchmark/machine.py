@@ -75,11 +75,12 @@ class Machine:
                                 stderr=subprocess.DEVNULL if variant in PEERS else None,
                                 preexec_fn=self.pin(threads))
 
-    def run(self, variant, command, lines=""):
-        """Runs a program to its end and returns what it printed."""
+    def run(self, variant, command, lines="", keep=False):
+        """Runs a program to its end and returns what it printed.  Its profiles stay if they are to be kept."""
         with self.start(variant, command) as process:
             output, _ = process.communicate(lines)
-        self.discard_profiles()
+        if not keep:
+            self.discard_profiles()
         if process.returncode:
             raise Failure(f"{' '.join(map(str, command))} ({variant}): status {process.returncode}")
         return output
