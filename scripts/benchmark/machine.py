@@ -154,11 +154,16 @@ def build(directory):
             raise Failure(f"{' '.join(command)} failed\n{done.stdout}")
 
 
-def print_machine():
+def describe_machine():
     """What the figures are of."""
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    return (f"{model[1] if model else platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}, "
+            f"{' '.join(platform.libc_ver())}")
+
+
+def print_machine():
+    """The same, and how busy it is."""
     load = os.getloadavg()[0]
-    print(f"{model[1] if model else platform.machine()}, {os.cpu_count()} processors, Linux {platform.release()}, "
-          f"{' '.join(platform.libc_ver())}; load before {load:.2f}")
+    print(f"{describe_machine()}; load before {load:.2f}")
     if load > 0.5:
         print("The machine is busy: expect wide quartiles.")

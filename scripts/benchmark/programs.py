@@ -125,6 +125,7 @@ def show_times(report, title, metric, results, goals):
             report.add("programs", name, variant, f"{metric}_over_bare", figures)
         unit = "us" if name == "redis-server" else "s"
         report.add("programs", name, "bare", f"{metric}_{unit}", values["bare"])
+        report.notes |= {(name, peer): excuse for peer, excuse in times.excuses.items()}
         peers = [f"{statistics.median(over[peer]):.2f}" if peer in over else times.excuses[peer] for peer in PEERS]
         rows.append([name, f"{statistics.median(values['bare']):.2f} {unit}", *(show_ratio(over[variant], 1) for variant in OURS[1:]), *peers,
                      *([verdict_on_ratio(over["exact"], goals[name], 1)] if goals else [])])

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures: what many runs say, tables of it, rows for a file, verdicts on goals."""
 
+import collections
 import csv
 import math
 import statistics
 import sys
+
+
+Row = collections.namedtuple("Row", "section workload variant metric median quartile1 quartile3 runs")
 
 
 class Report:
@@ -12,22 +16,21 @@ class Report:
 
     def __init__(self, csv_path):
         self.rows = []
+        self.notes = {}  # (workload, variant): why there is no figure
         self.csv_path = csv_path
 
     def add(self, section, workload, variant, metric, values):
         """One row: a metric's median and quartiles."""
         low, median, high = quartiles(values)
-        self.rows.append((section, workload, variant, metric, f"{median:.6g}", f"{low:.6g}", f"{high:.6g}",
-                          len(values)))
+        self.rows.append(Row(section, workload, variant, metric, median, low, high, len(values)))
 
     def write(self):
         """The CSV file, if one is wanted."""
         if self.csv_path:
             with open(self.csv_path, "w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
-                writer.writerow(("section", "workload", "variant", "metric", "median", "quartile1", "quartile3",
-                                 "runs"))
-                writer.writerows(self.rows)
+                writer.writerow(Row._fields)
+                writer.writerows([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in self.rows)
 
     @staticmethod
     def table(title, header, rows):
