@@ -47,12 +47,13 @@ def bench_exact(machine, report, quick):
         rows.append([title, f"{statistics.median(times['bare']):.1f}", f"{statistics.median(times['forward']):.1f}",
                      *(show_range(added[variant]) for variant in BASES)])
         if goal:
-            verdicts.append([title, verdict(round(median["exact"]), goal, " ns"),
-                             verdict_at_least(median["heaptrack preload"] / median["exact"], GOAL_PRELOAD, " x"),
-                             verdict_at_least(median["heaptrack"] / median["exact"], GOAL_HEAPTRACK, " x")])
+            preload, whole = (median[peer] / median["exact"] for peer in ("heaptrack preload", "heaptrack"))
+            verdicts.append([title, f"{median['exact']:.0f}", verdict(round(median["exact"]), goal, " ns"),
+                             f"{preload:.1f} x", verdict_at_least(preload, GOAL_PRELOAD, " x"),
+                             f"{whole:.1f} x", verdict_at_least(whole, GOAL_HEAPTRACK, " x")])
     report.table("exact: nanoseconds for a pair (bare, forward), and what recording it adds",
                  ["", "bare", "forward", *BASES], rows)
-    report.table("exact: goals", ["", "exact adds", "heaptrack preload adds more", "heaptrack adds more"], verdicts)
+    report.table("exact: goals", ["", "exact adds", "goal", "heaptrack preload adds", "goal", "heaptrack adds", "goal"], verdicts)
 
 
 def bench_threads(machine, report, quick):

@@ -90,25 +90,25 @@ class Machine:
         return self.run_measured(self.words(variant, command), self.environment(variant) | (settings or {}), stdin=stdin,
                                  limit_s=limit_s, preexec_fn=self.pin_program(variant))
 
-    def run_measured(self, command, environment, stdin=None, limit_s=None, preexec_fn=None):
-        """The usage of a command and what it starts; None if it took longer than the limit."""
+    def start_measured(self, command, environment, stdin=None, preexec_fn=None):
+        """Starts a command in a group of its own, for usage_of()."""
         inherited = {name: value for name, value in environment.items() if os.environ.get(name) == value}
         settings = [f"{name}={value}" for name, value in environment.items() if name not in inherited]
         with open(stdin or os.devnull, encoding="utf-8") as lines:
-            process = subprocess.Popen([str(word) for word in [self.build / "testdata/bench/usage", *settings, *command]],
-                                       env=inherited, stdin=lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                       preexec_fn=preexec_fn, start_new_session=True)
+            return subprocess.Popen([str(word) for word in [self.build / "testdata/bench/usage", *settings, *command]],
+                                    env=inherited, stdin=lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                    preexec_fn=preexec_fn, start_new_session=True)
+
+    def run_measured(self, command, environment, stdin=None, limit_s=None, preexec_fn=None):
+        """The usage of a command and what it starts; None if it took longer than the limit."""
+        process = self.start_measured(command, environment, stdin, preexec_fn)
         try:
-            output, errors = process.communicate(timeout=limit_s)
+            return usage_of(process, limit_s)
         except subprocess.TimeoutExpired:
             return None
         finally:
             kill_group(process)
             process.communicate()
-        if process.returncode:
-            raise Failure(f"{command[0]}: status {process.returncode}: {errors}")
-        wall_s, processor_s, peak_kib = output.split()
-        return Usage(float(wall_s), float(processor_s), float(peak_kib) / 1024)
 
     def check_profiles(self, variants):
         """Did the peers record anything?"""
@@ -130,6 +130,15 @@ def kill_group(process):
         os.killpg(process.pid, signal.SIGKILL)
         for pid in (process.pid, *children):
             pathlib.Path(f"/tmp/heaptrack_fifo{pid}").unlink(missing_ok=True)
+
+
+def usage_of(process, limit_s=None):
+    """Waits for the end of what start_measured() started."""
+    output, errors = process.communicate(timeout=limit_s)
+    if process.returncode:
+        raise Failure(f"{' '.join(process.args[1:])}: status {process.returncode}: {errors}")
+    wall_s, processor_s, peak_kib = output.split()
+    return Usage(float(wall_s), float(processor_s), float(peak_kib) / 1024)
 
 
 def time_command(machine, *command):

@@ -10,9 +10,8 @@ import statistics
 import subprocess
 import time
 
-from benchmark.machine import Failure, kill_group
+from benchmark.machine import Failure, kill_group, usage_of
 from benchmark.malloc import SAMPLED
-from benchmark.peers import PEERS
 from benchmark.report import in_turns, quartiles, ratios, show_ratio, verdict, verdict_on_ratio
 
 REDIS_TESTS = ("set", "get", "lpush")
@@ -29,11 +28,13 @@ class RedisServer:
         self.socket = machine.directory / f"{variant}.sock"
         command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", "",
                    "--appendonly", "no", "--dir", str(machine.directory), "--logfile", f"{variant}.log"]
-        said = subprocess.DEVNULL if variant in PEERS else None
-        self.process = subprocess.Popen(machine.words(variant, command), env=machine.environment(variant) | (settings or {}),
-                                        stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-                                        preexec_fn=machine.pin_program(variant), start_new_session=True)
-        self.wait_until_ready()
+        self.process = machine.start_measured(machine.words(variant, command), machine.environment(variant) | (settings or {}),
+                                              preexec_fn=machine.pin_program(variant))
+        try:
+            self.wait_until_ready()
+        except Failure:
+            kill_group(self.process)
+            raise
 
     def wait_until_ready(self):
         """Until it answers."""
@@ -70,22 +71,17 @@ class RedisServer:
     def stop(self):
         """Shuts it down and returns the peak of its resident memory in MiB."""
         self.ask("shutdown", "nosave")
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        if self.process.returncode:
-            raise Failure(f"redis-server ended with status {self.process.returncode}")
-        return usage.ru_maxrss / 1024
+        return usage_of(self.process).peak_mib
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.returncode is None:
-            kill_group(self.process)
-            self.process.wait()
+        kill_group(self.process)
+        self.process.communicate()
 
 
-def time_redis(machine, variants, generation, num_requests=100_000):
+def time_redis(machine, variants, generation, num_requests=60_000):
     """One generation of servers: {variant: {metric: [microseconds for a request in each round]}}."""
     results = {variant: collections.defaultdict(list) for variant in variants}
     with contextlib.ExitStack() as stack:
@@ -118,7 +114,7 @@ def bench_redis(machine, report, quick):
     memory (the dump at its exit included)"""
     variants = SAMPLED
     results = {variant: collections.defaultdict(list) for variant in variants}
-    for generation in range(4 if quick else 100):
+    for generation in range(4 if quick else 60):
         for variant, metrics in time_redis(machine, variants, generation).items():
             for metric, values in metrics.items():
                 results[variant][metric] += values
