@@ -128,7 +128,7 @@ def kill_group(process):
     if process.returncode is None:
         children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.killpg(process.pid, signal.SIGKILL)
-        for pid in (process.pid, *children):
+        for pid in children:
             pathlib.Path(f"/tmp/heaptrack_fifo{pid}").unlink(missing_ok=True)
 
 

@@ -12,7 +12,7 @@ DEPTHS = {"pairs": "below main", "depth10": "10 calls", "depth30": "30 calls", "
 BAR = 0.16  # thickness, where groups are 1 apart
 
 
-def draw_bars(axes, groups, figures, notes, show):
+def draw_bars(axes, groups, figures, notes, start, show):
     """Horizontal bars: a group for each of {key: title}, in it a bar for each variant, {(key, variant): value}."""
     for number, variant in enumerate(VARIANTS):
         places = {key: index + (number - (len(VARIANTS) - 1) / 2) * BAR for index, key in enumerate(groups)}
@@ -22,7 +22,7 @@ def draw_bars(axes, groups, figures, notes, show):
         for key in groups:
             value = figures.get((key, variant))
             text = show(value) if value is not None else notes.get((key, variant), "")
-            axes.annotate(text, (value or 1, places[key]), (3, 0), textcoords="offset points", va="center", fontsize=7, color="#333333")
+            axes.annotate(text, (max(value or start, start), places[key]), (3, 0), textcoords="offset points", va="center", fontsize=7, color="#333333")
     axes.set_xscale("log")
     axes.set_yticks(range(len(groups)), groups.values())
     axes.invert_yaxis()
@@ -50,7 +50,7 @@ def write_plot(path, report, machine_name):
     figure.get_layout_engine().set(hspace=0.06)
     FigureCanvasAgg(figure)
     for axes, (title, groups, figures, start, style) in zip(figure.subplots(len(panels), squeeze=False)[:, 0], panels):
-        draw_bars(axes, groups, figures, report.notes, style.format)
+        draw_bars(axes, groups, figures, report.notes, start, style.format)
         axes.set_xlim(left=start)
         axes.set_title(title, loc="left", fontsize=11, pad=8)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))

@@ -20,6 +20,7 @@ Program = collections.namedtuple("Program", "command goal stdin settings", defau
 OURS = ("bare", "forward", "default", "exact")
 DIRECTORY = ROOT / "testdata/bench/programs"
 LIMIT_S = 30  # for a run of a peer
+ONCE_S = 3  # a peer that takes longer runs once
 GOAL_REDIS = 1.15
 REQUESTS = {"ours": 100_000, "peers": 20_000}
 BYTES_FOR_BLOCK = 64  # allowed memory
@@ -68,8 +69,8 @@ class Times:
 
 
 def time_program(machine, program, times, variant):
-    """One run, of a peer unless it has failed before."""
-    if variant in times.excuses:
+    """One run, of a peer unless it has failed before or takes long."""
+    if variant in times.excuses or variant in PEERS and max(times.wall[variant], default=0) > ONCE_S:
         return
     try:
         usage = machine.measure(variant, program.command, program.stdin, program.settings, LIMIT_S if variant in PEERS else None)
@@ -89,11 +90,11 @@ def time_program(machine, program, times, variant):
 
 
 def time_programs(machine, quick):
-    """{name: Times}, peers in the first round only."""
+    """{name: Times}, peers in the first rounds only."""
     results = {name: Times() for name in find_programs(machine)}
     for name, program in find_programs(machine).items():
-        for number, order in enumerate(in_turns(OURS, 2 if quick else 10)):
-            for variant in [*order, *(PEERS if number == 0 else ())]:
+        for number, order in enumerate(in_turns(OURS, 2 if quick else 8)):
+            for variant in [*order, *(PEERS if number < 3 else ())]:
                 time_program(machine, program, results[name], variant)
     return results
 
@@ -102,7 +103,7 @@ def time_servers(machine, quick):
     """Times of redis-server: microseconds for a request, and of the processor."""
     times = Times()
     metrics = (("all", times.wall), ("cpu", times.processor))
-    for generation in range(2 if quick else 12):
+    for generation in range(2 if quick else 8):
         results = time_redis(machine, OURS, generation, REQUESTS["ours"])
         for metric, values in metrics:
             for variant in OURS:
@@ -120,14 +121,16 @@ def show_times(report, title, metric, results, goals):
     rows = []
     for name, times in results.items():
         values = getattr(times, metric)
-        over = {variant: ratios(values[variant], values["bare"]) for variant in (*OURS[1:], *PEERS) if values[variant]}
+        over = {variant: ratios(values[variant], values["bare"]) for variant in OURS[1:]}
+        usual = statistics.median(values["bare"])  # peers have too few runs to compare round by round
+        over |= {peer: [value / usual for value in values[peer]] for peer in PEERS if values[peer]}
         for variant, figures in over.items():
             report.add("programs", name, variant, f"{metric}_over_bare", figures)
         unit = "us" if name == "redis-server" else "s"
         report.add("programs", name, "bare", f"{metric}_{unit}", values["bare"])
         report.notes |= {(name, peer): excuse for peer, excuse in times.excuses.items()}
         peers = [f"{statistics.median(over[peer]):.2f}" if peer in over else times.excuses[peer] for peer in PEERS]
-        rows.append([name, f"{statistics.median(values['bare']):.2f} {unit}", *(show_ratio(over[variant], 1) for variant in OURS[1:]), *peers,
+        rows.append([name, f"{usual:.2f} {unit}", *(show_ratio(over[variant], 1) for variant in OURS[1:]), *peers,
                      *([verdict_on_ratio(over["exact"], goals[name], 1)] if goals else [])])
     report.table(title, ["", *OURS, *PEERS, *(["goal for exact"] if goals else [])], rows)
 
@@ -175,8 +178,8 @@ def show_memory(machine, report, quick):
 
 def bench_programs(machine, report, quick):
     """python3 (with PYTHONMALLOC=malloc), sqlite3, clang and git on small tasks, and redis-server under redis-benchmark: wall
-    and processor time over the bare program, of cairn and of other profilers (which get one run, of half a minute at
-    most; heaptrack's other programs have the other processors), each with its profile written; the peak of resident
+    and processor time over the bare program, of cairn and of other profilers (which get three runs, slow ones a single one of half
+    a minute at most; heaptrack's other programs have the other processors), each with its profile written; the peak of resident
     memory in exact mode, of which 64 bytes for each block live at the peak, 100 for each distinct stack and 8 MiB are allowed"""
     goals = {name: program.goal for name, program in find_programs(machine).items()} | {"redis-server": GOAL_REDIS}
     results = time_programs(machine, quick) | {"redis-server": time_servers(machine, quick)}

@@ -126,8 +126,10 @@ static void measure(const struct kind *kind)
 	trail_clear(&walker.trail); // the frames of whose last walk complete() has not seen
 	time_descent(kind, num_upper, capture_by_both, NUM_TIMES);
 	time_descent(kind, num_upper, capture_by_walk, 1000);
-	if (num_frames != kind->num_frames)
-		abort();
+	if (num_frames != kind->num_frames) {
+		fprintf(stderr, "capture: %llu frames instead of %u\n", (unsigned long long)num_frames, kind->num_frames);
+		exit(1);
+	}
 	double nothing_ns = time_descent(kind, num_upper, do_nothing, NUM_TIMES);
 	double walk_ns = time_descent(kind, num_upper, capture_by_walk, NUM_TIMES) - nothing_ns;
 	double libunwind_ns = time_descent(kind, num_upper, capture_by_libunwind, NUM_TIMES) - nothing_ns;
