@@ -178,9 +178,10 @@ def show_memory(machine, report, quick):
 
 def bench_programs(machine, report, quick):
     """python3 (with PYTHONMALLOC=malloc), sqlite3, clang and git on small tasks, and redis-server under redis-benchmark: wall
-    and processor time over the bare program, of cairn and of other profilers (which get three runs, slow ones a single one of half
-    a minute at most; heaptrack's other programs have the other processors), each with its profile written; the peak of resident
-    memory in exact mode, of which 64 bytes for each block live at the peak, 100 for each distinct stack and 8 MiB are allowed"""
+    and processor time over the bare program, of cairn and of other profilers (which get three runs, slow ones a single
+    one of half a minute at most; heaptrack's other programs have the other processors), each with its profile written;
+    the peak of resident memory in exact mode, of which 64 bytes for each block live at the peak, 100 for each distinct
+    stack and 8 MiB are allowed"""
     goals = {name: program.goal for name, program in find_programs(machine).items()} | {"redis-server": GOAL_REDIS}
     results = time_programs(machine, quick) | {"redis-server": time_servers(machine, quick)}
     show_times(report, "programs: wall time over that of the bare program", "wall", results, goals)
