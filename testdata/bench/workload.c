@@ -8,7 +8,6 @@
  * operation (a malloc and a free) took by the wall clock.  So several of these processes can wait while
  * another runs, and take turns often enough to see the same weather on the machine.
  */
-#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -19,29 +18,12 @@
 #include <string.h>
 #include <time.h>
 
-#define NUM_SIZES 4096
+#include "workload.h"
+
 #define NUM_SLOTS 100000
 #define BATCH 256
 
-static uint16_t sizes[NUM_SIZES]; // 16 to 1024 bytes, drawn evenly
-
-static uint64_t random_next(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
-// A block that nothing touches could be optimised away with its malloc and free.
-static void *allocate(uint64_t i)
-{
-	char *block = malloc(sizes[i % NUM_SIZES]);
-	if (!block)
-		abort();
-	*(volatile char *)block = 1;
-	return block;
-}
+uint16_t sizes[NUM_SIZES];
 
 static void run_pairs(uint64_t num_operations)
 {
@@ -64,10 +46,11 @@ static void run_replace(uint64_t num_operations)
 	}
 }
 
-// What one of two threads does.
+// What one of the threads does.
 struct share {
-	void (*run)(unsigned number, uint64_t num_operations);
-	unsigned number; // 0 or 1
+	void (*run)(const struct share *share);
+	unsigned number;      // of the thread
+	unsigned num_threads; // 1 or 2
 	uint64_t num_operations;
 };
 
@@ -89,36 +72,41 @@ static void *run_share(void *argument)
 {
 	const struct share *share = argument;
 	pin_thread(share->number);
-	share->run(share->number, share->num_operations);
+	share->run(share);
 	return NULL;
 }
 
-// Two threads share the operations, so that twice as fast is half the time for one.
-static void run_two(void (*run)(unsigned number, uint64_t num_operations), uint64_t num_operations)
+// Threads share the operations, so that twice as fast is half the time for one.
+static void run_threads(void (*run)(const struct share *share), unsigned num_threads, uint64_t num_operations)
 {
 	pthread_t threads[2];
 	struct share shares[2];
-	for (unsigned i = 0; i < 2; i++) {
-		shares[i] = (struct share){ .run = run, .number = i, .num_operations = num_operations / 2 };
+	for (unsigned i = 0; i < num_threads; i++) {
+		shares[i] = (struct share){ .run = run, .number = i, .num_threads = num_threads,
+					    .num_operations = num_operations / num_threads };
 		if (pthread_create(&threads[i], NULL, run_share, &shares[i]))
 			abort();
 	}
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < num_threads; i++)
 		pthread_join(threads[i], NULL);
 }
 
-static void pairs_share(unsigned number, uint64_t num_operations)
+static void pairs_share(const struct share *share)
 {
-	(void)number;
-	run_pairs(num_operations);
+	run_pairs(share->num_operations);
 }
 
-static void run_threads(uint64_t num_operations)
+static void run_one_thread(uint64_t num_operations)
 {
-	run_two(pairs_share, num_operations);
+	run_threads(pairs_share, 1, num_operations);
 }
 
-// Two threads hand each other batches of blocks: what one allocates, the other frees.
+static void run_two_threads(uint64_t num_operations)
+{
+	run_threads(pairs_share, 2, num_operations);
+}
+
+// Two threads hand each other batches of blocks: what one allocates, the other frees.  One alone hands them to itself.
 struct mailbox {
 	_Alignas(64) atomic_bool is_full; // set by the sender, cleared by the receiver
 	void *blocks[BATCH];
@@ -133,11 +121,11 @@ static void wait_until(atomic_bool *flag, bool value)
 			sched_yield();
 }
 
-static void exchange_share(unsigned number, uint64_t num_operations)
+static void exchange_share(const struct share *share)
 {
-	struct mailbox *outbox = &mailboxes[number];
-	struct mailbox *inbox = &mailboxes[1 - number];
-	for (uint64_t done = 0; done < num_operations; done += BATCH) {
+	struct mailbox *outbox = &mailboxes[share->number];
+	struct mailbox *inbox = &mailboxes[(share->number + 1) % share->num_threads];
+	for (uint64_t done = 0; done < share->num_operations; done += BATCH) {
 		wait_until(&outbox->is_full, false);
 		for (uint64_t i = 0; i < BATCH; i++)
 			outbox->blocks[i] = allocate(done + i);
@@ -151,7 +139,12 @@ static void exchange_share(unsigned number, uint64_t num_operations)
 
 static void run_exchange(uint64_t num_operations)
 {
-	run_two(exchange_share, num_operations);
+	run_threads(exchange_share, 2, num_operations);
+}
+
+static void run_exchange_alone(uint64_t num_operations)
+{
+	run_threads(exchange_share, 1, num_operations);
 }
 
 // The empty statement after the call keeps it from becoming a jump: each level is a frame.
@@ -179,6 +172,21 @@ static void run_depth_100(uint64_t num_operations)
 	run_at_depth(100, num_operations);
 }
 
+static void run_varied_10(uint64_t num_operations)
+{
+	run_varied(5, num_operations);
+}
+
+static void run_varied_30(uint64_t num_operations)
+{
+	run_varied(25, num_operations);
+}
+
+static void run_varied_100(uint64_t num_operations)
+{
+	run_varied(95, num_operations);
+}
+
 struct workload {
 	const char *name;
 	void (*run)(uint64_t num_operations);
@@ -187,11 +195,16 @@ struct workload {
 static const struct workload workloads[] = {
 	{ "pairs", run_pairs },
 	{ "replace", run_replace },
-	{ "threads", run_threads },
+	{ "thread", run_one_thread },
+	{ "threads", run_two_threads },
 	{ "exchange", run_exchange },
+	{ "exchange_alone", run_exchange_alone },
 	{ "depth10", run_depth_10 },
 	{ "depth30", run_depth_30 },
 	{ "depth100", run_depth_100 },
+	{ "varied10", run_varied_10 },
+	{ "varied30", run_varied_30 },
+	{ "varied100", run_varied_100 },
 };
 
 #define NUM_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
