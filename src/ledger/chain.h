@@ -28,6 +28,7 @@ struct chain_kind {
 	_Atomic uint32_t *(*next)(const struct ledger *ledger, uint32_t index);
 	struct chain_key (*key)(const struct ledger *ledger, uint32_t index);
 	void (*fill)(struct ledger *ledger, uint32_t index, struct chain_key key);
+	uint32_t (*hash)(struct chain_key key, uint64_t num_buckets);
 };
 
 #define CHAIN_ADDED UINT32_C(0x80000000) // in next; indexes have 31 bits
@@ -38,7 +39,7 @@ CHAIN_INLINE _Atomic uint32_t *chain_bucket(struct ledger *ledger, const struct 
 {
 	const struct ledger_region *region = &ledger->header->regions[kind->buckets];
 	_Atomic uint32_t *buckets = (_Atomic uint32_t *)((char *)ledger->header + region->offset);
-	return &buckets[ledger_hash(key.first ^ key.second * UINT64_C(0xff51afd7ed558ccd), region->capacity)];
+	return &buckets[kind->hash(key, region->capacity)];
 }
 
 // The element with that key between two of a chain (to is not looked at); 0 if there is none.

@@ -20,7 +20,12 @@ static void fill_frame(struct ledger *ledger, uint32_t index, struct chain_key k
 	ledger->frames[index].mapping = key.second;
 }
 
-static const struct chain_kind frame_kind = { LEDGER_FRAMES, LEDGER_FRAME_BUCKETS, frame_next, frame_key, fill_frame };
+static uint32_t hash_frame(struct chain_key key, uint64_t num_buckets)
+{
+	return ledger_hash(key.first ^ key.second * UINT64_C(0xff51afd7ed558ccd), num_buckets);
+}
+
+static const struct chain_kind frame_kind = { LEDGER_FRAMES, LEDGER_FRAME_BUCKETS, frame_next, frame_key, fill_frame, hash_frame };
 
 static _Atomic uint32_t *node_next(const struct ledger *ledger, uint32_t index)
 {
@@ -38,7 +43,14 @@ static void fill_node(struct ledger *ledger, uint32_t index, struct chain_key ke
 	ledger->nodes[index].parent = key.second;
 }
 
-static const struct chain_kind node_kind = { LEDGER_NODES, LEDGER_NODE_BUCKETS, node_next, node_key, fill_node };
+// The children of a node are near its own number, and so near those of its neighbours, which are mostly of the same
+// stacks: as much of the table is in use as there are nodes.
+static uint32_t hash_node(struct chain_key key, uint64_t num_buckets)
+{
+	return (uint32_t)((key.second + ledger_hash(key.first, 256)) & (num_buckets - 1));
+}
+
+static const struct chain_kind node_kind = { LEDGER_NODES, LEDGER_NODE_BUCKETS, node_next, node_key, fill_node, hash_node };
 
 uint32_t tree_get_frame(struct ledger *ledger, uint32_t mapping, uint64_t address)
 {

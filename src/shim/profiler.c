@@ -79,7 +79,7 @@ static inline bool is_gate_closed(void)
 // A lane that its holder left in the middle of an event: what it has half changed is not to be relied on.
 static void mend_lane(struct lane *lane)
 {
-	trail_clear(&lane->trail);
+	trail_clear(&lane->walks.trail);
 	lane->num_known = 0;
 	ledger_writer_drop_unused(&lane->writer);
 	give_lane(lane);
@@ -94,7 +94,7 @@ static void begin_lane(struct lane *lane, unsigned number)
 
 static void end_lane(struct lane *lane)
 {
-	lane->num_known = lane->trail.num_kept = 0;
+	lane->num_known = lane->walks.trail.num_kept = 0;
 	ledger_writer_deinit(&lane->writer);
 	system_unmap(lane->leaves, LANE_NUM_LEAVES * sizeof(*lane->leaves));
 	lane->leaves = NULL;

@@ -35,8 +35,8 @@ struct lane {
 	// recorded.
 	uint32_t *leaves;
 	uint32_t frames[WALK_MAX_FRAMES + 1];
-	struct trail trail; // of the walk before
-	// Its stack, from the root: frames, their nodes in the call tree, and hashes of all frames so far.
+	struct walk_memory walks;
+	// The last one's stack, from the root: frames, their nodes in the call tree, and hashes of all frames so far.
 	uint32_t num_known;
 	uint32_t known_frames[WALK_MAX_FRAMES + 1];
 	uint32_t known_nodes[WALK_MAX_FRAMES + 1];

@@ -128,7 +128,7 @@ static uint32_t find_site(struct lane *lane, const struct walk *walk)
 	uint32_t node = walk->end == WALK_FULL ? 0 : num_frames ? find_leaf(lane, lane->frames, num_frames) :
 							depth   ? lane->known_nodes[depth - 1] : 0;
 	if (!node) // what is known does not reach as far as the trail
-		trail_clear(&lane->trail);
+		trail_clear(&lane->walks.trail);
 	uint32_t site = node ? site_get_unlabelled(ledger, node, lane->writer.lane) : LEDGER_SITE_FULL;
 	if (site == LEDGER_SITE_FULL)
 		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
@@ -146,7 +146,7 @@ static void add_kept(const struct lane *lane, struct walk *walk)
 static uint32_t capture_site(struct lane *lane, const struct origin *origin)
 {
 	struct walk walk = { .frames = lane->frames };
-	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, &lane->trail, origin, profiler.own_start,
+	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, &lane->walks, origin, profiler.own_start,
 		   profiler.own_limit);
 	if (walk.end == WALK_LOST)
 		ledger_count(&profiler.ledger, LEDGER_COUNTER_failed_unwinds, 1);

@@ -76,7 +76,14 @@ static void unlock(struct rules *rules)
 		system_wake(&rules->lock);
 }
 
-static struct rule_slot *slots_of(struct rules *rules, uintptr_t pc)
+// A line of slots.  Places near each other share one, which is what is in the cache; those that find no room there have
+// another one, for each place its own.
+static struct rule_slot *near_slots_of(struct rules *rules, uintptr_t pc)
+{
+	return &rules->slots[ledger_hash(pc >> 6, rules->num_slots / WAYS) * (uint64_t)WAYS];
+}
+
+static struct rule_slot *far_slots_of(struct rules *rules, uintptr_t pc)
 {
 	return &rules->slots[ledger_hash(pc, rules->num_slots / WAYS) * (uint64_t)WAYS];
 }
@@ -87,9 +94,8 @@ static uint64_t key_of(struct rules *rules, uintptr_t pc, bool is_exact)
 	return epoch << (64 - KEY_EPOCH_BITS) | (is_exact ? EXACT_BIT : 0) | pc;
 }
 
-static bool find(struct rules *rules, uint64_t key, uintptr_t pc, struct place *place)
+static bool find_in(struct rule_slot *slots, uint64_t key, struct place *place)
 {
-	struct rule_slot *slots = slots_of(rules, pc);
 	for (int i = 0; i < WAYS; i++) {
 		// Pairs with the release of the key in fill().
 		if (atomic_load_explicit(&slots[i].key, memory_order_acquire) != key)
@@ -105,14 +111,26 @@ static bool find(struct rules *rules, uint64_t key, uintptr_t pc, struct place *
 	return false;
 }
 
-static void fill(struct rules *rules, uint64_t key, uintptr_t pc, const struct place *place)
+static bool find(struct rules *rules, uint64_t key, uintptr_t pc, struct place *place)
 {
-	struct rule_slot *slots = slots_of(rules, pc);
-	struct rule_slot *slot = &slots[system_ticks() % WAYS];
-	uint64_t epoch = key >> (64 - KEY_EPOCH_BITS);
+	return find_in(near_slots_of(rules, pc), key, place) || find_in(far_slots_of(rules, pc), key, place);
+}
+
+// One that holds nothing of this epoch; NULL if all do.
+static struct rule_slot *free_slot(struct rule_slot *slots, uint64_t epoch)
+{
 	for (int i = 0; i < WAYS; i++)
 		if (atomic_load_explicit(&slots[i].key, memory_order_relaxed) >> (64 - KEY_EPOCH_BITS) != epoch)
-			slot = &slots[i];
+			return &slots[i];
+	return NULL;
+}
+
+static void fill(struct rules *rules, uint64_t key, uintptr_t pc, const struct place *place)
+{
+	uint64_t epoch = key >> (64 - KEY_EPOCH_BITS);
+	struct rule_slot *far = far_slots_of(rules, pc), *slot = free_slot(near_slots_of(rules, pc), epoch);
+	slot = slot ? slot : free_slot(far, epoch);
+	slot = slot ? slot : &far[system_ticks() % WAYS];
 	uint64_t value;
 	memcpy(&value, place, sizeof(value));
 	atomic_store_explicit(&slot->key, 0, memory_order_relaxed);
@@ -225,6 +243,29 @@ bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, bool i
 	if (place->frame && !atomic_load_explicit(&rules->num_closing, memory_order_relaxed))
 		fill(rules, key, pc, place);
 	unlock(rules);
+	return true;
+}
+
+void rules_recent_begin(struct rules_recent *recent, const struct rules *rules)
+{
+	uint32_t epoch = rules_epoch(rules);
+	if (recent->epoch == epoch)
+		return;
+	memset(recent, 0, sizeof(*recent));
+	recent->epoch = epoch;
+}
+
+// If the epoch changes in the middle of a walk, what was found before it is forgotten at the next one; for the stack that
+// is walked it is right, see above.
+bool rules_find_anew(struct rules *rules, struct rules_recent *recent, struct ledger *ledger, uintptr_t pc, struct place *place)
+{
+	if (!rules_find(rules, ledger, pc, false, place))
+		return false;
+	size_t i = (pc ^ pc >> 9) % RULES_NUM_RECENT;
+	if (place->frame && !atomic_load_explicit(&rules->num_closing, memory_order_relaxed)) {
+		recent->found[i].pc = pc;
+		recent->found[i].place = *place;
+	}
 	return true;
 }
 

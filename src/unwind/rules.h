@@ -54,12 +54,39 @@ static inline uint32_t rules_epoch(const struct rules *rules)
 	return atomic_load_explicit(&rules->epoch, memory_order_relaxed);
 }
 
+// What one thread at a time found last: in its own cache, where the table is too large for it.  Zeroed at the start.
+#define RULES_NUM_RECENT 512 // a power of 2
+
+struct rules_recent {
+	uint32_t epoch; // in which all was found
+	struct {
+		uintptr_t pc; // return address - 1; 0: nothing
+		struct place place;
+	} found[RULES_NUM_RECENT];
+};
+
 // The place for pc, which is a return address - 1 or, for an interrupted frame, exact.  False if the
 // lock was not to be had.
 //
 // A return address without a call before it was put there by hand, as the end of a stack (makecontext,
 // Go's goexit): its place is the outermost frame.
 bool rules_find(struct rules *rules, struct ledger *ledger, uintptr_t pc, bool is_exact, struct place *place);
+
+// Before a walk: forget what may not be right any more.
+void rules_recent_begin(struct rules_recent *recent, const struct rules *rules);
+
+// The same for what is not exact, from what was found last or into it.
+bool rules_find_anew(struct rules *rules, struct rules_recent *recent, struct ledger *ledger, uintptr_t pc, struct place *place);
+
+static inline bool rules_find_again(struct rules *rules, struct rules_recent *recent, struct ledger *ledger, uintptr_t pc,
+				    struct place *place)
+{
+	size_t i = (pc ^ pc >> 9) % RULES_NUM_RECENT;
+	if (__builtin_expect(recent->found[i].pc != pc, 0))
+		return rules_find_anew(rules, recent, ledger, pc, place);
+	*place = recent->found[i].place;
+	return true;
+}
 
 // True if what precedes a return address is a call: direct (e8 and four bytes), or indirect (ff /2 with
 // an operand of 1 to 6 bytes).  Intel SDM, volume 2, CALL.

@@ -11,7 +11,7 @@ struct cursor {
 	bool is_exact;
 };
 
-static bool step_plain(struct cursor *cursor, struct stack *stack, struct rule rule)
+static inline __attribute__((always_inline)) bool step_plain(struct cursor *cursor, struct stack *stack, struct rule rule)
 {
 	if (rule.kind == RULE_RBP && !cursor->has_fp)
 		return false;
@@ -88,27 +88,23 @@ enum stepped {
 	STEPPED_NOWHERE, // there may be one, but no way to it
 };
 
-static enum stepped step(struct walk *walk, struct cursor *cursor, struct stack *stack, struct stack_memory *memory,
-			 const struct rules *rules, struct rule rule)
+static __attribute__((noinline)) enum stepped step_otherwise(struct walk *walk, struct cursor *cursor, struct stack *stack,
+							    struct stack_memory *memory, const struct rules *rules,
+							    struct rule rule)
 {
-	bool has_stepped;
-	switch (rule.kind) {
-	case RULE_END: return STEPPED_END;
-	case RULE_RSP:
-	case RULE_RBP: return step_plain(cursor, stack, rule) ? STEPPED_PLAIN : STEPPED_NOWHERE;
-	case RULE_GENERAL:
+	if (rule.kind == RULE_END)
+		return STEPPED_END;
+	if (rule.kind == RULE_GENERAL)
 		return step_general(cursor, stack, memory, &rules->general[rule.cfa]) ? STEPPED_OTHERWISE : STEPPED_NOWHERE;
-	default:
-		// The outermost frame of a stack has 0 in rbp (System V ABI for AMD64, 3.4.1).
-		if (cursor->has_fp && cursor->fp == 0)
-			return STEPPED_END;
-		has_stepped = step_guessed(cursor, stack);
-		walk->num_guessed += has_stepped;
-		return has_stepped ? STEPPED_OTHERWISE : STEPPED_NOWHERE;
-	}
+	// The outermost frame of a stack has 0 in rbp (System V ABI for AMD64, 3.4.1).
+	if (cursor->has_fp && cursor->fp == 0)
+		return STEPPED_END;
+	bool has_stepped = step_guessed(cursor, stack);
+	walk->num_guessed += has_stepped;
+	return has_stepped ? STEPPED_OTHERWISE : STEPPED_NOWHERE;
 }
 
-static void set_trail_step(struct trail_step *step, const struct cursor *cursor)
+static inline void set_trail_step(struct trail_step *step, const struct cursor *cursor)
 {
 	step->pc = cursor->pc;
 	step->sp = cursor->sp;
@@ -119,7 +115,7 @@ static void set_trail_step(struct trail_step *step, const struct cursor *cursor)
 }
 
 // Add a step to the trail, or what it does not cover (trail.h): that must be looked for again.
-static void keep(struct trail *trail, struct trail_step *now, enum stepped stepped, const struct rule *rule,
+static inline void keep(struct trail *trail, struct trail_step *now, enum stepped stepped, const struct rule *rule,
 		 const struct cursor *next, bool was_exact, bool has_frame)
 {
 	bool is_covered = !was_exact && (stepped == STEPPED_PLAIN || stepped == STEPPED_END);
@@ -137,30 +133,43 @@ static void keep(struct trail *trail, struct trail_step *now, enum stepped stepp
 
 // Walk until the end, or to where the trail goes on.  That step of the trail is returned; NULL at the end.
 static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
-			     struct trail *trail, const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
+			     struct walk_memory *before, const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
 {
+	// In registers: the functions that change it are inlined, or get a copy.
 	struct cursor cursor = { .pc = origin->pc, .sp = origin->sp, .fp = origin->fp, .has_fp = true };
+	struct trail *trail = before ? &before->trail : NULL;
 	struct trail_step *kept = trail ? trail_begin(trail, rules_epoch(rules)) : NULL;
 	struct stack stack;
 	struct trail_step alone;
 	stack_init(&stack, memory, origin->sp);
+	if (before)
+		rules_recent_begin(&before->recent, rules);
 	while (cursor.pc) {
 		struct place place;
 		struct trail_step *now = trail ? trail_next(trail) : &alone;
 		set_trail_step(now, &cursor);
 		uintptr_t pc = cursor.pc - !cursor.is_exact;
 		bool is_exact = cursor.is_exact, has_frame = pc < own_start || pc >= own_limit;
-		if (trail && !cursor.is_exact && trail_find(trail, &kept, now, &stack))
+		if (trail && !is_exact && trail_find(trail, &kept, now, &stack))
 			return kept;
-		walk->end = has_frame && walk->num_frames == WALK_MAX_FRAMES	      ? WALK_TRUNCATED
-			    : !rules_find(rules, ledger, pc, cursor.is_exact, &place) ? WALK_LOST
-			    : !place.frame					      ? WALK_FULL
-										      : WALK_COMPLETE;
+		bool is_found = trail && !is_exact ? rules_find_again(rules, &before->recent, ledger, pc, &place)
+						   : rules_find(rules, ledger, pc, is_exact, &place);
+		walk->end = has_frame && walk->num_frames == WALK_MAX_FRAMES ? WALK_TRUNCATED
+			    : !is_found					     ? WALK_LOST
+			    : !place.frame				     ? WALK_FULL
+									     : WALK_COMPLETE;
 		if (walk->end != WALK_COMPLETE)
 			return NULL;
 		if (has_frame)
 			walk->frames[walk->num_frames++] = place.frame;
-		enum stepped stepped = step(walk, &cursor, &stack, memory, rules, place.rule);
+		enum stepped stepped;
+		if (place.rule.kind == RULE_RSP || place.rule.kind == RULE_RBP) {
+			stepped = step_plain(&cursor, &stack, place.rule) ? STEPPED_PLAIN : STEPPED_NOWHERE;
+		} else {
+			struct cursor copy = cursor;
+			stepped = step_otherwise(walk, &copy, &stack, memory, rules, place.rule);
+			cursor = copy;
+		}
 		if (stepped == STEPPED_NOWHERE)
 			walk->end = place.rule.kind == RULE_UNKNOWN ? WALK_ENDED : WALK_LOST;
 		if (trail)
@@ -175,18 +184,19 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 	return NULL;
 }
 
-void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory, struct trail *trail,
-		const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
+void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
+		struct walk_memory *before, const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
 {
+	struct trail *trail = before ? &before->trail : NULL;
 	struct trail_step start = { .pc = origin->pc, .sp = origin->sp, .fp = origin->fp, .has_fp = true };
 	*walk = (struct walk){ .frames = walk->frames };
 	if (trail && trail_repeats(trail, rules_epoch(rules), &start, memory, &walk->num_kept))
 		return;
-	struct trail_step *first = go(walk, rules, ledger, memory, trail, origin, own_start, own_limit);
+	struct trail_step *first = go(walk, rules, ledger, memory, before, origin, own_start, own_limit);
 	if (first && walk->num_frames + first->num_frames > WALK_MAX_FRAMES) { // to be cut as any other that is too deep
 		trail_clear(trail);
 		*walk = (struct walk){ .frames = walk->frames };
-		first = go(walk, rules, ledger, memory, trail, origin, own_start, own_limit);
+		first = go(walk, rules, ledger, memory, before, origin, own_start, own_limit);
 	}
 	if (first)
 		walk->num_kept = first->num_frames;

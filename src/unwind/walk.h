@@ -35,17 +35,23 @@ enum walk_end {
 	WALK_FULL,      // the ledger has no room for a frame
 };
 
+// What one thread at a time remembers of its walks, for the next.  Zeroed at the start.
+struct walk_memory {
+	struct trail trail;
+	struct rules_recent recent;
+};
+
 struct walk {
 	uint32_t *frames; // the caller's, room for WALK_MAX_FRAMES; leaf first
 	size_t num_frames;
-	size_t num_kept; // further frames, up to the root: as many as the last walk of the trail had there, the same ones
+	size_t num_kept; // further frames, up to the root: as many as the last walk had there, the same ones
 	uint32_t num_guessed; // frames found by frame pointers alone
 	enum walk_end end;
 };
 
 // Fill walk in; walk->frames is given.  Frames of the code between own_start and own_limit are left out.
-// trail may be NULL.
-void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory, struct trail *trail,
-		const struct origin *origin, uintptr_t own_start, uintptr_t own_limit);
+// before may be NULL.
+void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
+		struct walk_memory *before, const struct origin *origin, uintptr_t own_start, uintptr_t own_limit);
 
 #endif

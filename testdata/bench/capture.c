@@ -26,7 +26,7 @@ static struct {
 	struct ledger ledger;
 	struct rules rules;
 	struct stack_memory memory;
-	struct trail trail;
+	struct walk_memory before;
 	uint32_t frames[WALK_MAX_FRAMES];
 } walker;
 
@@ -40,7 +40,7 @@ static bool init_walker(void)
 static struct walk walk_from(const struct origin *origin)
 {
 	struct walk walk = { .frames = walker.frames };
-	walk_stack(&walk, &walker.rules, &walker.ledger, &walker.memory, &walker.trail, origin, 0, 0);
+	walk_stack(&walk, &walker.rules, &walker.ledger, &walker.memory, &walker.before, origin, 0, 0);
 	return walk;
 }
 
@@ -123,7 +123,7 @@ static void measure(const struct kind *kind)
 	time_descent(kind, 1, capture_by_walk, 1);
 	unsigned num_upper = kind->num_frames - (unsigned)num_frames + 1;
 	num_differences = 0;
-	trail_clear(&walker.trail); // the frames of whose last walk complete() has not seen
+	trail_clear(&walker.before.trail); // the frames of whose last walk complete() has not seen
 	time_descent(kind, num_upper, capture_by_both, NUM_TIMES);
 	time_descent(kind, num_upper, capture_by_walk, 1000);
 	if (num_frames != kind->num_frames) {

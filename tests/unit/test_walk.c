@@ -22,7 +22,7 @@
 static struct ledger ledger;
 static struct rules rules;
 static _Thread_local struct stack_memory memory;
-static _Thread_local struct trail trail;
+static _Thread_local struct walk_memory walks;
 static _Atomic int num_compared;
 static _Atomic size_t num_kept_frames;
 static bool is_in_coroutine;
@@ -31,7 +31,7 @@ static int create(void **state)
 {
 	(void)state;
 	memset(&rules, 0, sizeof(rules));
-	trail_clear(&trail);
+	memset(&walks, 0, sizeof(walks)); // what it remembers is of another ledger
 	num_compared = 0;
 	num_kept_frames = 0;
 	return ledger_create(&ledger, 64 << 20, 1) && rules_init(&rules, 1 << 14) ? 0 : -1;
@@ -50,7 +50,7 @@ static __attribute__((noinline)) void walk_whole(struct walk *walk, uint32_t *fr
 	static _Thread_local uint32_t before[WALK_MAX_FRAMES];
 	static _Thread_local size_t num_before;
 	walk->frames = frames;
-	walk_stack(walk, &rules, &ledger, &memory, &trail, origin, 0, 0);
+	walk_stack(walk, &rules, &ledger, &memory, &walks, origin, 0, 0);
 	assert_true(walk->num_kept <= num_before);
 	memcpy(frames + walk->num_frames, before + num_before - walk->num_kept, walk->num_kept * sizeof(*frames));
 	num_kept_frames += walk->num_kept;

@@ -11,7 +11,7 @@
 // What a walk needs beside the thread's own; whoever comes takes one that is free.
 struct lane {
 	atomic_flag is_taken;
-	struct trail trail;
+	struct walk_memory before;
 	uint32_t frames[WALK_MAX_FRAMES]; // the last walk's, from the root
 	size_t num_frames;
 };
@@ -55,7 +55,7 @@ static void complete(struct lane *lane, struct walk *walk)
 		two_walks.num_different++;
 		walk->num_kept = 0;
 	}
-	if (walk->end != WALK_COMPLETE && lane->trail.num_kept) // its steps lead nowhere
+	if (walk->end != WALK_COMPLETE && lane->before.trail.num_kept) // its steps lead nowhere
 		two_walks.num_different++;
 	for (; walk->num_kept; walk->num_kept--)
 		walk->frames[walk->num_frames++] = lane->frames[walk->num_kept - 1];
@@ -77,7 +77,7 @@ static void compare_from(const struct origin *origin)
 	two_walks_are_under_way = true;
 	walk_stack(&slow, &two_walks.rules, &two_walks.ledger, &other_memory, NULL, origin, two_walks.own_start, two_walks.own_limit);
 	struct lane *lane = take_lane();
-	walk_stack(&walk, &two_walks.rules, &two_walks.ledger, &memory, &lane->trail, origin, two_walks.own_start, two_walks.own_limit);
+	walk_stack(&walk, &two_walks.rules, &two_walks.ledger, &memory, &lane->before, origin, two_walks.own_start, two_walks.own_limit);
 	complete(lane, &walk);
 	atomic_flag_clear(&lane->is_taken);
 	two_walks.num_different += !is_same(&walk, &slow);
