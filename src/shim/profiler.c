@@ -88,8 +88,10 @@ static void mend_lane(struct lane *lane)
 static void begin_lane(struct lane *lane, unsigned number)
 {
 	ledger_writer_init(&lane->writer, &profiler.ledger, number);
-	if (!lane->leaves && atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed) == 1)
-		lane->leaves = system_map(LANE_NUM_LEAVES * sizeof(*lane->leaves));
+	if (lane->leaves || atomic_load_explicit(&profiler.rate_bytes, memory_order_relaxed) != 1)
+		return;
+	lane->leaves = system_map(LANE_NUM_LEAVES * sizeof(*lane->leaves));
+	lane->walks.branches = system_map(sizeof(*lane->walks.branches));
 }
 
 static void end_lane(struct lane *lane)
@@ -97,7 +99,9 @@ static void end_lane(struct lane *lane)
 	lane->num_known = lane->walks.trail.num_kept = 0;
 	ledger_writer_deinit(&lane->writer);
 	system_unmap(lane->leaves, LANE_NUM_LEAVES * sizeof(*lane->leaves));
+	system_unmap(lane->walks.branches, sizeof(*lane->walks.branches));
 	lane->leaves = NULL;
+	lane->walks.branches = NULL;
 }
 
 // Take the lane of that number, if nobody holds it and the gate is open.

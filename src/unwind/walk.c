@@ -131,19 +131,41 @@ static inline void keep(struct trail *trail, struct trail_step *now, enum steppe
 		trail_restart(trail);
 }
 
+// The steps of a branch as if they had been made: the cursor follows.
+static void follow(struct walk *walk, struct cursor *cursor, struct trail *trail, const struct branch *branch)
+{
+	uint32_t num_steps = branch->num_steps, num_frames = 0;
+	for (uint32_t i = 0; i < num_steps; i++) {
+		num_frames += branch->steps[i].num_frames;
+		trail->steps[i] = branch->steps[i];
+	}
+	for (uint32_t i = 0; i < num_frames; i++)
+		walk->frames[i] = branch->frames[i];
+	trail->num_new = num_steps;
+	walk->num_frames = num_frames;
+	cursor->pc = branch->steps[num_steps].pc;
+	cursor->sp = branch->steps[num_steps].sp;
+	cursor->fp = branch->steps[num_steps].fp;
+	cursor->has_fp = branch->steps[num_steps].has_fp;
+}
+
 // Walk until the end, or to where the trail goes on.  That step of the trail is returned; NULL at the end.
 static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
-			     struct walk_memory *before, const struct origin *origin, uintptr_t own_start, uintptr_t own_limit)
+			     struct walk_memory *before, struct branches *branches, struct branch **known, const struct trail_step *start,
+			     uintptr_t own_start, uintptr_t own_limit)
 {
 	// In registers: the functions that change it are inlined, or get a copy.
-	struct cursor cursor = { .pc = origin->pc, .sp = origin->sp, .fp = origin->fp, .has_fp = true };
+	struct cursor cursor = { .pc = start->pc, .sp = start->sp, .fp = start->fp, .has_fp = true };
 	struct trail *trail = before ? &before->trail : NULL;
 	struct trail_step *kept = trail ? trail_begin(trail, rules_epoch(rules)) : NULL;
 	struct stack stack;
 	struct trail_step alone;
-	stack_init(&stack, memory, origin->sp);
+	stack_init(&stack, memory, start->sp);
 	if (before)
 		rules_recent_begin(&before->recent, rules);
+	*known = branches ? branches_find(branches, trail->epoch, start, &stack) : NULL;
+	if (*known)
+		follow(walk, &cursor, trail, *known);
 	while (cursor.pc) {
 		struct place place;
 		struct trail_step *now = trail ? trail_next(trail) : &alone;
@@ -192,16 +214,21 @@ void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, s
 	*walk = (struct walk){ .frames = walk->frames };
 	if (trail && trail_repeats(trail, rules_epoch(rules), &start, memory, &walk->num_kept))
 		return;
-	struct trail_step *first = go(walk, rules, ledger, memory, before, origin, own_start, own_limit);
+	struct branches *branches = before ? before->branches : NULL;
+	struct branch *known = NULL;
+	struct trail_step *first = go(walk, rules, ledger, memory, before, branches, &known, &start, own_start, own_limit);
 	if (first && walk->num_frames + first->num_frames > WALK_MAX_FRAMES) { // to be cut as any other that is too deep
 		trail_clear(trail);
 		*walk = (struct walk){ .frames = walk->frames };
-		first = go(walk, rules, ledger, memory, before, origin, own_start, own_limit);
+		first = go(walk, rules, ledger, memory, before, NULL, &known, &start, own_start, own_limit);
 	}
 	if (first)
 		walk->num_kept = first->num_frames;
 	if (!trail)
 		return;
 	trail->is_broken |= walk->end != WALK_COMPLETE;
+	bool is_whole = !trail->is_broken && trail->num_new && trail_is_equal(&trail->steps[0], &start);
+	if (branches && is_whole && (!known || (known->num_steps < trail->num_new && known->num_steps < BRANCH_MAX_STEPS)))
+		branches_keep(branches, known, trail, first, walk->frames);
 	trail_finish(trail, first);
 }

@@ -7,6 +7,7 @@
 #ifndef CAIRN_UNWIND_WALK_H
 #define CAIRN_UNWIND_WALK_H
 
+#include "unwind/branches.h"
 #include "unwind/rules.h"
 #include "unwind/stack.h"
 #include "unwind/trail.h"
@@ -39,6 +40,7 @@ enum walk_end {
 struct walk_memory {
 	struct trail trail;
 	struct rules_recent recent;
+	struct branches *branches; // NULL: walks are too rare for them
 };
 
 struct walk {
