@@ -57,7 +57,7 @@ static void make_plan(struct plan plan[LEDGER_NUM_REGIONS], uint64_t limit_bytes
 		[LEDGER_BLOCKS] = TABLE(struct ledger_block),
 		[LEDGER_FRAME_BUCKETS] = BUCKETS(8192),
 		[LEDGER_NODE_BUCKETS] = BUCKETS(256),
-		[LEDGER_BLOCK_BUCKETS] = BUCKETS(256),
+		[LEDGER_BLOCK_BUCKETS] = BUCKETS(512),
 	};
 #undef TABLE
 #undef BUCKETS

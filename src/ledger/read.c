@@ -152,6 +152,8 @@ static struct variances read_variances(const struct ledger *ledger, uint32_t sit
 {
 	struct variances sum = { 0 };
 	uint32_t num_seen = 0;
+	if (!read_is_estimate(ledger)) // never written, and reading would give the table memory
+		return sum;
 	for (uint32_t i = 0; (i = next_tally(ledger, site, i, &num_seen)) != 0;) {
 		const struct ledger_tally_errors *errors = &ledger->errors[i];
 		sum.freed_objects += get_double(&errors->freed_objects_variance);
@@ -162,11 +164,27 @@ static struct variances read_variances(const struct ledger *ledger, uint32_t sit
 	return sum;
 }
 
+// Where there was no second epoch and is no parent the table was never written, and reading would give it memory.
+struct epoch {
+	uint64_t allocated_objects, allocated_bytes, inherited_objects, inherited_bytes;
+};
+
+static struct epoch read_epoch(const struct ledger *ledger, uint32_t site)
+{
+	const struct ledger_header *header = ledger->header;
+	bool has_epoch = header->is_forked || atomic_load_explicit(&header->epoch_time_ns, memory_order_relaxed) != header->start_time_ns;
+	const struct ledger_site_epoch *epoch = &ledger->epochs[site];
+	return has_epoch ? (struct epoch){ get(&epoch->allocated_objects), get(&epoch->allocated_bytes), epoch->inherited_objects,
+					   epoch->inherited_bytes }
+			 : (struct epoch){ 0 };
+}
+
 // What was live at the peak: each lane has kept it since, or has not counted anything since, and then it is what is live.
 static void read_peak(const struct ledger *ledger, uint32_t site, struct tally *tally)
 {
 	uint64_t objects = 0, bytes = 0;
 	double variance = 0;
+	bool is_estimate = read_is_estimate(ledger);
 	uint32_t num_seen = 0, peak = atomic_load_explicit(&ledger->header->peak_number, memory_order_relaxed);
 	for (uint32_t i = 0; (i = next_tally(ledger, site, i, &num_seen)) != 0;) {
 		const struct ledger_tally *lane = &ledger->tallies[i];
@@ -175,6 +193,8 @@ static void read_peak(const struct ledger *ledger, uint32_t site, struct tally *
 		bool is_kept = atomic_load_explicit(&lane->peak_seen, memory_order_acquire) == peak;
 		objects += is_kept ? get(&lane->peak_objects) : get(&lane->allocated_objects) - get(&lane->freed_objects);
 		bytes += is_kept ? get(&lane->peak_bytes) : get(&lane->allocated_bytes) - get(&lane->freed_bytes);
+		if (!is_estimate)
+			continue;
 		variance += is_kept ? get_double(&errors->peak_bytes_variance)
 				    : get_double(&errors->allocated_bytes_variance) - get_double(&errors->freed_bytes_variance);
 	}
@@ -188,16 +208,16 @@ bool read_site(const struct ledger *ledger, uint32_t number, struct tally *tally
 	*tally = (struct tally){ 0 };
 	if (number == 0 || number >= read_num(ledger, LEDGER_SITES) || !ledger->sites[number].node)
 		return false;
-	const struct ledger_site_epoch *epoch = &ledger->epochs[number];
+	struct epoch epoch = read_epoch(ledger, number);
 	// Before the counts: what is freed in between makes the error larger, not smaller.
 	struct variances variances = read_variances(ledger, number);
 	struct read_counts counts = read_counts(ledger, number);
 	if (!counts.allocated_objects)
 		return false;
-	tally->allocated_objects = whole(difference(counts.allocated_objects, get(&epoch->allocated_objects)));
-	tally->allocated_bytes = whole(difference(counts.allocated_bytes, get(&epoch->allocated_bytes)));
-	tally->inherited_objects = whole(difference(epoch->inherited_objects, get(&epoch->allocated_objects)));
-	tally->inherited_bytes = whole(difference(epoch->inherited_bytes, get(&epoch->allocated_bytes)));
+	tally->allocated_objects = whole(difference(counts.allocated_objects, epoch.allocated_objects));
+	tally->allocated_bytes = whole(difference(counts.allocated_bytes, epoch.allocated_bytes));
+	tally->inherited_objects = whole(difference(epoch.inherited_objects, epoch.allocated_objects));
+	tally->inherited_bytes = whole(difference(epoch.inherited_bytes, epoch.allocated_bytes));
 	tally->live_objects = whole(difference(counts.allocated_objects, counts.freed_objects));
 	tally->live_bytes = whole(difference(counts.allocated_bytes, counts.freed_bytes));
 	tally->allocated_objects_variance = variances.allocated_objects;
