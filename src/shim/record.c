@@ -41,13 +41,15 @@ static uint64_t begin_timing(void)
 	return ++thread.num_events % TIMED_EVENTS == 0 ? system_ticks() : 0;
 }
 
-static void end_timing(uint64_t start_ticks)
+static void end_timing(const struct event *event, uint64_t start_ticks)
 {
 	struct ledger_header *header = profiler.ledger.header;
-	if (!start_ticks)
+	if (!start_ticks || !event->lane)
 		return;
 	uint64_t now = system_ticks();
-	atomic_fetch_add_explicit(&header->own_ticks, (now - start_ticks) * TIMED_EVENTS, memory_order_relaxed);
+	_Atomic uint64_t *own_ticks = &header->lanes[event->lane->writer.lane].own_ticks;
+	atomic_store_explicit(own_ticks, atomic_load_explicit(own_ticks, memory_order_relaxed) + (now - start_ticks) * TIMED_EVENTS,
+			      memory_order_relaxed);
 	if (now - atomic_load_explicit(&header->late_ticks, memory_order_relaxed) > LATE_TICKS) {
 		atomic_store_explicit(&header->late_ticks, now, memory_order_relaxed);
 		atomic_store_explicit(&header->late_clock_ns, system_clock_ns(CLOCK_MONOTONIC), memory_order_relaxed);
@@ -257,7 +259,7 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
 			       .site = capture_site(event.lane, origin) };
 	remember(&event, bucket, &block);
-	end_timing(start_ticks);
+	end_timing(&event, start_ticks);
 	profiler_leave(&event);
 }
 
@@ -283,7 +285,7 @@ static struct block take(void *pointer, bool is_freed)
 		block.weight = 0;
 	else if (is_freed)
 		forget(&event, &block);
-	end_timing(start_ticks);
+	end_timing(&event, start_ticks);
 	profiler_leave(&event);
 	return block;
 }
