@@ -62,49 +62,40 @@ static uint64_t hash_frame(uint64_t hash, uint32_t frame)
 	return hash ^ hash >> 32;
 }
 
-// Frame number depth from the root is this one.
-static void know(struct lane *lane, uint32_t depth, uint32_t frame, uint32_t node)
-{
-	uint64_t below = depth ? lane->known_hashes[depth - 1] : 0;
-	lane->known_frames[depth] = frame;
-	lane->known_nodes[depth] = node;
-	lane->known_hashes[depth] = hash_frame(below, frame);
-	lane->num_known = depth + 1;
-}
-
-// True if leaf is the node of the frames (leaf first), called from the last node known.
-static bool is_leaf_of(const struct lane *lane, uint32_t leaf, const uint32_t *frames, size_t num_frames)
+// True if leaf is the node of the frames (leaf first), called from the last node known.  Their nodes are noted on the way.
+static bool is_leaf_of(struct lane *lane, uint32_t leaf, const uint32_t *frames, uint32_t num_frames)
 {
 	const struct ledger_node *nodes = profiler.ledger.nodes;
-	for (size_t i = 0; i < num_frames; leaf = nodes[leaf].parent, i++)
-		if (!leaf || nodes[leaf].frame != frames[i])
+	uint32_t depth = lane->num_known + num_frames, node = leaf;
+	for (uint32_t i = 0; i < num_frames; i++, node = nodes[node].parent) {
+		if (!node || nodes[node].frame != frames[i])
 			return false;
-	return leaf == (lane->num_known ? lane->known_nodes[lane->num_known - 1] : 0);
+		lane->known_nodes[--depth] = node;
+	}
+	return node == (depth ? lane->known_nodes[depth - 1] : 0);
 }
 
-// The leaf of a whole stack: from the lane's memory of stacks, which is one comparison and fills in what is known, or
-// frame by frame.  0: there is no room.
-static uint32_t find_leaf(struct lane *lane, const uint32_t *frames, size_t num_frames)
+// The leaf of a whole stack, whose frames from the last node known on are given: from the lane's memory of stacks, which
+// is one comparison, or frame by frame.  0: there is no room.
+static uint32_t find_leaf(struct lane *lane, const uint32_t *frames, uint32_t num_frames)
 {
-	struct ledger *ledger = &profiler.ledger;
 	uint32_t depth = lane->num_known, node = depth ? lane->known_nodes[depth - 1] : 0;
 	uint64_t hash = depth ? lane->known_hashes[depth - 1] : 0;
-	for (size_t i = num_frames; i > 0; i--)
+	for (uint32_t i = num_frames; i > 0; i--, depth++) {
 		hash = hash_frame(hash, frames[i - 1]);
+		lane->known_frames[depth] = frames[i - 1];
+		lane->known_hashes[depth] = hash;
+	}
 	uint32_t *leaf = lane->leaves ? &lane->leaves[hash % LANE_NUM_LEAVES] : NULL;
 	if (leaf && *leaf && is_leaf_of(lane, *leaf, frames, num_frames)) {
-		uint32_t at = *leaf;
-		for (size_t i = 0; i < num_frames; at = ledger->nodes[at].parent, i++)
-			lane->known_nodes[depth + num_frames - 1 - i] = at;
-		for (size_t i = num_frames; i > 0; i--, depth++)
-			know(lane, depth, frames[i - 1], lane->known_nodes[depth]);
+		lane->num_known = depth;
 		return *leaf;
 	}
-	for (size_t i = num_frames; i > 0; i--, depth++) {
-		node = tree_get_node(ledger, node, frames[i - 1]);
+	while (lane->num_known < depth) {
+		node = tree_get_node(&profiler.ledger, node, lane->known_frames[lane->num_known]);
 		if (!node)
 			return 0;
-		know(lane, depth, frames[i - 1], node);
+		lane->known_nodes[lane->num_known++] = node;
 	}
 	if (leaf)
 		*leaf = node;
@@ -115,8 +106,7 @@ static uint32_t find_leaf(struct lane *lane, const uint32_t *frames, size_t num_
 static uint32_t find_site(struct lane *lane, const struct walk *walk)
 {
 	struct ledger *ledger = &profiler.ledger;
-	size_t num_frames = walk->num_frames;
-	uint32_t depth = (uint32_t)walk->num_kept, num_known = lane->num_known;
+	uint32_t num_frames = (uint32_t)walk->num_frames, depth = (uint32_t)walk->num_kept, num_known = lane->num_known;
 	if (walk->end == WALK_TRUNCATED) {
 		ledger_count(ledger, LEDGER_COUNTER_truncated_stacks, 1);
 		lane->frames[num_frames++] = LEDGER_FRAME_TRUNCATED;
