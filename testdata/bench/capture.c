@@ -27,6 +27,7 @@ static struct {
 	struct rules rules;
 	struct stack_memory memory;
 	struct walk_memory before;
+	struct branches branches; // as exact mode has them
 	uint32_t frames[WALK_MAX_FRAMES];
 } walker;
 
@@ -34,6 +35,7 @@ static uint64_t num_frames, num_differences;
 
 static bool init_walker(void)
 {
+	walker.before.branches = &walker.branches;
 	return ledger_create(&walker.ledger, 64 << 20, 1) && rules_init(&walker.rules, 1 << 14);
 }
 
