@@ -56,11 +56,16 @@ class LanesTest(CairnTest):
         counted = profile.comment(rf'counted: (\d+) {name}:')
         return int(counted[1]) if counted else 0
 
+    def assert_samples_add_up(self, profile):
+        """What all lanes counted of the whole is what they counted at the sites."""
+        self.assertEqual(profile.total().alloc_objects, int(profile.comment(r'samples: (\d+)')[1]))
+
     def check_exact(self, *command, **settings):
         """The ledger of a program that was recorded without a loss."""
         stdout, profile, ledger = self.run_with_ledger(*command, **settings)
         self.assert_truth(truth_of(stdout), profile)
         self.assertIsNone(profile.comment('counted: '), profile.comments)
+        self.assert_samples_add_up(profile)
         return Ledger(ledger)
 
 
@@ -120,6 +125,7 @@ class Fork(LanesTest):
             pid = re.search(r'heap\.(\d+)\.', path)[1]
             child = Profile(path)
             self.assert_truth(truth_of(run.stdout, pid) | {'meanwhile_keep': kept}, child)
+            self.assert_samples_add_up(child)
             # What others freed between the snapshot and the fork itself the child sees when it is allocated again.
             live = child.flat()['meanwhile_pass'].inuse_objects + self.counter(child, 'missed_frees')
             self.assertTrue(NUM_EXCHANGED <= live <= NUM_EXCHANGED + MAX_UNDER_WAY, live)
