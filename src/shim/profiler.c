@@ -177,11 +177,19 @@ static __attribute__((noinline)) struct lane *wait_for_lane(void)
 
 bool profiler_change_lane(struct event *event, uint32_t number)
 {
+	_Atomic uint32_t *holder = &profiler.lanes[number].holder;
 	give_lane(event->lane);
 	for (int i = 0; i < 1000; i++) {
 		if (take_numbered(number, &event->lane))
 			return true;
-		i % 10 == 9 ? system_yield() : system_relax();
+		if (is_gate_closed())
+			system_wait(&profiler.is_gate_closed, 1, 1000000);
+		else if (i < 500)
+			i % 10 == 9 ? system_yield() : system_relax();
+		else // a millisecond, as nobody wakes us: the holder has been put to sleep
+			system_wait(holder, atomic_load_explicit(holder, memory_order_relaxed), 1000000);
+		if (i == 900)
+			mend_lost_lanes();
 	}
 	event->lane = wait_for_lane();
 	return false;
