@@ -283,7 +283,7 @@ void profiler_leave(struct event *event)
 
 void profiler_close_gate(void)
 {
-	uint32_t self = (uint32_t)system_tid();
+	uint32_t self = thread.tid; // 0: it has never been inside
 	atomic_store_explicit(&profiler.is_gate_closed, 1, memory_order_seq_cst);
 	for (unsigned i = 0; i < num_lanes_used(); i++) {
 		_Atomic uint32_t *holder = &profiler.lanes[i].holder;
