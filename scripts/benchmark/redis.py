@@ -51,11 +51,11 @@ class RedisServer:
         return subprocess.run(["redis-cli", "-s", str(self.socket), *words], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
 
-    def benchmark(self, test, num_requests):
-        """Microseconds for a request of this test."""
+    def benchmark(self, test, num_requests, pipeline=16):
+        """Microseconds for a request of this test, of which so many are under way on each connection."""
         others = self.machine.processors[:-1] or self.machine.processors
         output = subprocess.run(
-            ["redis-benchmark", "-s", str(self.socket), "-t", test, "-n", str(num_requests), "-P", "16",
+            ["redis-benchmark", "-s", str(self.socket), "-t", test, "-n", str(num_requests), "-P", str(pipeline),
              "-r", "100000", "-d", "64", "--csv"],
             text=True, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             preexec_fn=lambda: os.sched_setaffinity(0, others)).stdout
@@ -81,7 +81,7 @@ class RedisServer:
         self.process.communicate()
 
 
-def time_redis(machine, variants, generation, num_requests=60_000):
+def time_redis(machine, variants, generation, num_requests=60_000, pipeline=16):
     """One generation of servers: {variant: {metric: [microseconds for a request in each round]}}."""
     results = {variant: collections.defaultdict(list) for variant in variants}
     with contextlib.ExitStack() as stack:
@@ -90,7 +90,7 @@ def time_redis(machine, variants, generation, num_requests=60_000):
             for variant in order:
                 server = servers[variant]
                 before = server.processor_seconds()
-                times = {test: server.benchmark(test, num_requests) for test in REDIS_TESTS}
+                times = {test: server.benchmark(test, num_requests, pipeline) for test in REDIS_TESTS}
                 cpu = server.processor_seconds() - before
                 server.ask("del", "mylist")
                 times["all"] = statistics.fmean(times.values())

@@ -108,7 +108,7 @@ static int write_profile(int fd, bool is_peak)
 	int error = writer_end(writer);
 	arena_deinit(&names_arena);
 	arena_deinit(&arena);
-	atomic_fetch_add_explicit(&profiler.ledger.header->own_ticks, system_ticks() - start_ticks, memory_order_relaxed);
+	atomic_fetch_add_explicit(&profiler.ledger.header->dump_ticks, system_ticks() - start_ticks, memory_order_relaxed);
 	return error;
 }
 

@@ -88,6 +88,8 @@ static bool copy_tallies(struct ledger_header *to, const struct ledger_snapshot 
 	to->epoch_num_samples = header->epoch_num_samples;
 	to->is_estimate = header->is_estimate;
 	memcpy(to->lanes, header->lanes, sizeof(to->lanes));
+	for (int i = 0; i < LEDGER_NUM_LANES; i++)
+		to->lanes[i].own_ticks = 0; // as the child's processor time begins
 	to->num_lanes = header->num_lanes;
 	to->live_bytes = header->live_bytes;
 	to->peak_estimate = header->peak_estimate;

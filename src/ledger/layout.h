@@ -193,6 +193,7 @@ struct ledger_lane {
 	_Alignas(128) _Atomic uint64_t live_bytes; // fixed point; modulo 2^64, as more may be freed here than was allocated
 	_Atomic uint64_t flushed_bytes; // of these: those that live_bytes of the header has
 	_Atomic uint64_t num_samples;   // allocations recorded
+	_Atomic uint64_t own_ticks;     // spent inside cairn
 };
 
 struct ledger_header {
@@ -227,8 +228,7 @@ struct ledger_header {
 	_Atomic uint64_t charged_bytes;
 	struct ledger_region regions[LEDGER_NUM_REGIONS];
 	_Atomic uint64_t counters[LEDGER_NUM_COUNTERS];
-	// Time spent inside cairn by the program's threads and in dumps, in ticks.
-	_Atomic uint64_t own_ticks;
+	_Atomic uint64_t dump_ticks; // spent in dumps
 	// Units of work that the program says it has done (cairn_add_work()).
 	_Atomic uint64_t num_units;
 	// Memory of cairn's own in the program, where addresses in the program's blocks may be left over.

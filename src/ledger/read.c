@@ -97,22 +97,34 @@ static double excess(double more, double less)
 	return more > less ? more - less : 0;
 }
 
+static uint32_t num_lanes(const struct ledger_header *header)
+{
+	uint32_t num = atomic_load_explicit(&header->num_lanes, memory_order_relaxed);
+	return num < LEDGER_NUM_LANES ? num : LEDGER_NUM_LANES;
+}
+
 uint64_t read_live_bytes(const struct ledger_header *header)
 {
-	uint32_t num_lanes = atomic_load_explicit(&header->num_lanes, memory_order_relaxed);
 	uint64_t live = 0;
-	for (uint32_t i = 0; i < num_lanes && i < LEDGER_NUM_LANES; i++)
+	for (uint32_t i = 0; i < num_lanes(header); i++)
 		live += get(&header->lanes[i].live_bytes);
 	return live;
 }
 
 uint64_t read_all_samples(const struct ledger_header *header)
 {
-	uint32_t num_lanes = atomic_load_explicit(&header->num_lanes, memory_order_relaxed);
 	uint64_t num_samples = 0;
-	for (uint32_t i = 0; i < num_lanes && i < LEDGER_NUM_LANES; i++)
+	for (uint32_t i = 0; i < num_lanes(header); i++)
 		num_samples += get(&header->lanes[i].num_samples);
 	return num_samples;
+}
+
+uint64_t read_own_ticks(const struct ledger_header *header)
+{
+	uint64_t ticks = get(&header->dump_ticks);
+	for (uint32_t i = 0; i < num_lanes(header); i++)
+		ticks += get(&header->lanes[i].own_ticks);
+	return ticks;
 }
 
 // The tally after this one in its site's list, or the first (from 0); 0 at the end.  A list is no longer than there

@@ -27,6 +27,9 @@ struct read_counts read_counts(const struct ledger *ledger, uint32_t site);
 uint64_t read_live_bytes(const struct ledger_header *header);
 uint64_t read_all_samples(const struct ledger_header *header);
 
+// Time spent inside cairn, dumps included, in ticks.
+uint64_t read_own_ticks(const struct ledger_header *header);
+
 // The tallies of one site, or of all together.  Objects and bytes are rounded to whole ones.
 struct tally {
 	uint64_t allocated_objects; // in this epoch

@@ -95,7 +95,7 @@ static bool push_own_time(const struct ledger *ledger, const struct profile_requ
 	struct text comment = TEXT_ON(storage);
 	if (!(request->cpu_ns > 0) || !(request->ticks_per_ns > 0))
 		return true;
-	uint64_t ticks = atomic_load_explicit(&ledger->header->own_ticks, memory_order_relaxed);
+	uint64_t ticks = read_own_ticks(ledger->header);
 	uint64_t share = to_integer((double)ticks / request->ticks_per_ns / (double)request->cpu_ns * 10000) + 1;
 	text_add(&comment, "cairn's share of the CPU time: about ");
 	text_add_number(&comment, share / 100);

@@ -2,6 +2,8 @@
 // Profiler: the state of profiling in this process, and the gate to it.  INSIDE.
 #include "shim/profiler.h"
 
+#include <string.h>
+
 #include "base/system.h"
 #include "shim/shadow.h"
 
@@ -89,6 +91,8 @@ static void mend_lane(struct lane *lane)
 {
 	walk_forget(&lane->walks);
 	lane->num_known = 0;
+	if (lane->leaves)
+		memset(lane->leaves, 0, LANE_NUM_LEAVES * sizeof(*lane->leaves));
 	ledger_writer_drop_unused(&lane->writer);
 	give_lane(lane);
 }

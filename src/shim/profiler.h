@@ -28,14 +28,18 @@
 
 #define LANE_NUM_LEAVES 8192 // a power of 2
 
+// A stack that was met.
+struct leaf {
+	uint32_t node;  // 0: none is here
+	uint32_t tally; // of its site without a label, in this lane; 0: there was no room for one
+};
+
 // What a thread works with during an event, and finds again at its next one.
 struct lane {
 	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none; or who mends it
 	_Atomic uint32_t owner;                // tid of the thread that comes here first; 0: none yet
 	struct ledger_writer writer;
-	// Nodes of stacks that were met, LANE_NUM_LEAVES by the hash of their frames; NULL: none are kept, as few events are
-	// recorded.
-	uint32_t *leaves;
+	struct leaf *leaves; // LANE_NUM_LEAVES, by the hash of their frames; NULL: none are kept, as few events are recorded
 	uint32_t frames[WALK_MAX_FRAMES + 1];
 	struct walk_memory walks;
 	// The last one's stack, from the root: frames, their nodes in the call tree, and hashes of all frames so far.

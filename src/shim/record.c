@@ -41,13 +41,15 @@ static uint64_t begin_timing(void)
 	return ++thread.num_events % TIMED_EVENTS == 0 ? system_ticks() : 0;
 }
 
-static void end_timing(uint64_t start_ticks)
+static void end_timing(const struct event *event, uint64_t start_ticks)
 {
 	struct ledger_header *header = profiler.ledger.header;
-	if (!start_ticks)
+	if (!start_ticks || !event->lane)
 		return;
 	uint64_t now = system_ticks();
-	atomic_fetch_add_explicit(&header->own_ticks, (now - start_ticks) * TIMED_EVENTS, memory_order_relaxed);
+	_Atomic uint64_t *own_ticks = &header->lanes[event->lane->writer.lane].own_ticks;
+	atomic_store_explicit(own_ticks, atomic_load_explicit(own_ticks, memory_order_relaxed) + (now - start_ticks) * TIMED_EVENTS,
+			      memory_order_relaxed);
 	if (now - atomic_load_explicit(&header->late_ticks, memory_order_relaxed) > LATE_TICKS) {
 		atomic_store_explicit(&header->late_ticks, now, memory_order_relaxed);
 		atomic_store_explicit(&header->late_clock_ns, system_clock_ns(CLOCK_MONOTONIC), memory_order_relaxed);
@@ -60,63 +62,86 @@ static uint64_t hash_frame(uint64_t hash, uint32_t frame)
 	return hash ^ hash >> 32;
 }
 
-// Frame number depth from the root is this one.
-static void know(struct lane *lane, uint32_t depth, uint32_t frame, uint32_t node)
-{
-	uint64_t below = depth ? lane->known_hashes[depth - 1] : 0;
-	lane->known_frames[depth] = frame;
-	lane->known_nodes[depth] = node;
-	lane->known_hashes[depth] = hash_frame(below, frame);
-	lane->num_known = depth + 1;
-}
-
-// True if leaf is the node of the frames (leaf first), called from the last node known.
-static bool is_leaf_of(const struct lane *lane, uint32_t leaf, const uint32_t *frames, size_t num_frames)
+// True if leaf is the node of the frames (leaf first), called from the last node known.  Their nodes are noted on the way.
+static bool is_leaf_of(struct lane *lane, uint32_t leaf, const uint32_t *frames, uint32_t num_frames)
 {
 	const struct ledger_node *nodes = profiler.ledger.nodes;
-	for (size_t i = 0; i < num_frames; leaf = nodes[leaf].parent, i++)
-		if (!leaf || nodes[leaf].frame != frames[i])
+	uint32_t depth = lane->num_known + num_frames, node = leaf;
+	for (uint32_t i = 0; i < num_frames; i++, node = nodes[node].parent) {
+		if (!node || nodes[node].frame != frames[i])
 			return false;
-	return leaf == (lane->num_known ? lane->known_nodes[lane->num_known - 1] : 0);
+		lane->known_nodes[--depth] = node;
+	}
+	return node == (depth ? lane->known_nodes[depth - 1] : 0);
 }
 
-// The leaf of a whole stack: from the lane's memory of stacks, which is one comparison and fills in what is known, or
-// frame by frame.  0: there is no room.
-static uint32_t find_leaf(struct lane *lane, const uint32_t *frames, size_t num_frames)
+// The frames from the last node known on are these: note them, with the hash of the whole stack, which is returned.
+static uint64_t note_frames(struct lane *lane, const uint32_t *frames, uint32_t num_frames)
 {
-	struct ledger *ledger = &profiler.ledger;
-	uint32_t depth = lane->num_known, node = depth ? lane->known_nodes[depth - 1] : 0;
+	uint32_t depth = lane->num_known;
 	uint64_t hash = depth ? lane->known_hashes[depth - 1] : 0;
-	for (size_t i = num_frames; i > 0; i--)
+	for (uint32_t i = num_frames; i > 0; i--, depth++) {
 		hash = hash_frame(hash, frames[i - 1]);
-	uint32_t *leaf = lane->leaves ? &lane->leaves[hash % LANE_NUM_LEAVES] : NULL;
-	if (leaf && *leaf && is_leaf_of(lane, *leaf, frames, num_frames)) {
-		uint32_t at = *leaf;
-		for (size_t i = 0; i < num_frames; at = ledger->nodes[at].parent, i++)
-			lane->known_nodes[depth + num_frames - 1 - i] = at;
-		for (size_t i = num_frames; i > 0; i--, depth++)
-			know(lane, depth, frames[i - 1], lane->known_nodes[depth]);
-		return *leaf;
+		lane->known_frames[depth] = frames[i - 1];
+		lane->known_hashes[depth] = hash;
 	}
-	for (size_t i = num_frames; i > 0; i--, depth++) {
-		node = tree_get_node(ledger, node, frames[i - 1]);
+	return hash;
+}
+
+// Find the nodes of the frames noted up to depth, and return the last one; 0: there is no room.
+static uint32_t find_nodes(struct lane *lane, uint32_t depth)
+{
+	uint32_t node = lane->num_known ? lane->known_nodes[lane->num_known - 1] : 0;
+	while (lane->num_known < depth) {
+		node = tree_get_node(&profiler.ledger, node, lane->known_frames[lane->num_known]);
 		if (!node)
 			return 0;
-		know(lane, depth, frames[i - 1], node);
+		lane->known_nodes[lane->num_known++] = node;
 	}
-	if (leaf)
-		*leaf = node;
 	return node;
 }
 
-// The site for a stack; the frames come leaf first, the tree grows from the root.
-static uint32_t find_site(struct lane *lane, const struct walk *walk)
+// Where the allocations of a stack are counted.
+struct found {
+	uint32_t site;
+	uint32_t tally; // in the lane; 0: there is no room for one
+};
+
+static struct found find_tally_of(struct lane *lane, uint32_t node)
 {
-	struct ledger *ledger = &profiler.ledger;
-	size_t num_frames = walk->num_frames;
-	uint32_t depth = (uint32_t)walk->num_kept, num_known = lane->num_known;
+	uint32_t site = node ? site_get_unlabelled(&profiler.ledger, node, lane->writer.lane) : LEDGER_SITE_FULL;
+	return (struct found){ site, ledger_writer_tally(&lane->writer, site) };
+}
+
+// The same for a stack of whose frames the last ones are not known: from the lane's memory of stacks, which is one
+// comparison, or frame by frame.
+static struct found find_leaf(struct lane *lane, const uint32_t *frames, uint32_t num_frames)
+{
+	uint64_t hash = note_frames(lane, frames, num_frames);
+	struct leaf *leaf = lane->leaves ? &lane->leaves[hash % LANE_NUM_LEAVES] : NULL;
+	if (leaf && leaf->tally) {
+		const struct ledger_tally *tally = &profiler.ledger.tallies[leaf->tally];
+		__builtin_prefetch(tally, 1);
+		if (is_leaf_of(lane, leaf->node, frames, num_frames)) {
+			lane->num_known += num_frames;
+			return (struct found){ tally->site, leaf->tally };
+		}
+	}
+	uint32_t node = find_nodes(lane, lane->num_known + num_frames);
+	struct found found = find_tally_of(lane, node);
+	if (leaf && found.site != LEDGER_SITE_FULL)
+		*leaf = (struct leaf){ node, found.tally };
+	if (!node) // what is known does not reach as far as the trail
+		trail_clear(&lane->walks.trail);
+	return found;
+}
+
+// Where a stack is counted; the frames come leaf first, the tree grows from the root.
+static struct found find_site(struct lane *lane, const struct walk *walk)
+{
+	uint32_t num_frames = (uint32_t)walk->num_frames, depth = (uint32_t)walk->num_kept, num_known = lane->num_known;
 	if (walk->end == WALK_TRUNCATED) {
-		ledger_count(ledger, LEDGER_COUNTER_truncated_stacks, 1);
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_truncated_stacks, 1);
 		lane->frames[num_frames++] = LEDGER_FRAME_TRUNCATED;
 	}
 	// What was walked again may be the same, too.
@@ -125,14 +150,9 @@ static uint32_t find_site(struct lane *lane, const struct walk *walk)
 		num_frames--;
 	}
 	lane->num_known = depth;
-	uint32_t node = walk->end == WALK_FULL ? 0 : num_frames ? find_leaf(lane, lane->frames, num_frames) :
-							depth   ? lane->known_nodes[depth - 1] : 0;
-	if (!node) // what is known does not reach as far as the trail
-		trail_clear(&lane->walks.trail);
-	uint32_t site = node ? site_get_unlabelled(ledger, node, lane->writer.lane) : LEDGER_SITE_FULL;
-	if (site == LEDGER_SITE_FULL)
-		ledger_count(ledger, LEDGER_COUNTER_dropped_stacks, 1);
-	return site;
+	if (num_frames && walk->end != WALK_FULL)
+		return find_leaf(lane, lane->frames, num_frames);
+	return find_tally_of(lane, depth && walk->end != WALK_FULL ? lane->known_nodes[depth - 1] : 0);
 }
 
 // The frames that the walk has in common with the one before.
@@ -143,7 +163,7 @@ static void add_kept(const struct lane *lane, struct walk *walk)
 	walk->num_kept = 0;
 }
 
-static uint32_t capture_site(struct lane *lane, const struct origin *origin)
+static struct found capture_site(struct lane *lane, const struct origin *origin)
 {
 	struct walk walk = { .frames = lane->frames };
 	walk_stack(&walk, &profiler.rules, &profiler.ledger, &thread.stack, &lane->walks, origin, profiler.own_start,
@@ -158,7 +178,10 @@ static uint32_t capture_site(struct lane *lane, const struct origin *origin)
 		add_kept(lane, &walk);
 		profiler.verify(&profiler.ledger, &walk, origin);
 	}
-	return find_site(lane, &walk);
+	struct found found = find_site(lane, &walk);
+	if (found.site == LEDGER_SITE_FULL)
+		ledger_count(&profiler.ledger, LEDGER_COUNTER_dropped_stacks, 1);
+	return found;
 }
 
 // The tally of this event's lane for a site.  Where the ledger has no room for one that of another lane serves, in which
@@ -192,11 +215,10 @@ static void note_untracked(const struct block *block)
 	ledger_count(ledger, LEDGER_COUNTER_untracked_bytes, block->weight * block->size_bytes >> LEDGER_FRACTION_BITS);
 }
 
-static void remember(struct event *event, _Atomic uint32_t *bucket, const struct block *block)
+static void remember(struct event *event, _Atomic uint32_t *bucket, const struct block *block, uint32_t tally)
 {
 	struct block replaced;
-	uint32_t tally = find_tally(event, block->site);
-	if (!tally)
+	if (!tally && !(tally = find_tally(event, block->site)))
 		return;
 	struct ledger_writer *writer = &event->lane->writer;
 	uint64_t live = tally_add_allocation(writer, tally, block->size_bytes, block->weight);
@@ -254,12 +276,14 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	uint64_t start_ticks = begin_timing();
 	_Atomic uint32_t *bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
 	__builtin_prefetch(bucket, 1); // it comes while the stack is walked
+	struct found found = capture_site(event.lane, origin);
 	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
-			       .site = capture_site(event.lane, origin) };
+			       .site = found.site };
 	// The child of a raw clone() in a signal handler may go on with its parent's event, but not on its parent's ledger.
-	if (__builtin_expect(profiler_has_ledger(), 1))
-		remember(&event, bucket, &block);
-	end_timing(start_ticks);
+	if (__builtin_expect(profiler_has_ledger(), 1)) {
+		remember(&event, bucket, &block, found.tally);
+		end_timing(&event, start_ticks);
+	}
 	profiler_leave(&event);
 }
 
@@ -284,7 +308,7 @@ static struct block take(void *pointer, bool is_freed)
 		block.weight = 0;
 	else if (is_freed)
 		forget(&event, &block);
-	end_timing(start_ticks);
+	end_timing(&event, start_ticks);
 	profiler_leave(&event);
 	return block;
 }

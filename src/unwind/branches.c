@@ -10,7 +10,9 @@ static struct branch *choose(struct branches *branches, const struct trail_step 
 	if (branches->credit == 0 && branches->num_missed++ % KEPT_WITHOUT_CREDIT != 0)
 		return NULL;
 	branches->credit -= branches->credit > 0;
-	return branches_set(branches, start) + branches->num_kept++ % BRANCHES_WAYS;
+	uint64_t tag = branches_tag(start), set = tag % BRANCHES_SETS, way = branches->num_kept++ % BRANCHES_WAYS;
+	branches->tags[set][way] = tag;
+	return &branches->branch[set][way];
 }
 
 void branches_keep(struct branches *branches, struct branch *known, const struct trail *trail, const struct trail_step *joined,

@@ -32,28 +32,30 @@ struct branches {
 	uint32_t num_kept;
 	uint32_t num_missed;
 	uint32_t credit; // grows with walks that went along a branch, and pays for keeping others
+	uint64_t tags[BRANCHES_SETS][BRANCHES_WAYS]; // of where they begin; to look at these is to miss the cache once at most
 	struct branch branch[BRANCHES_SETS][BRANCHES_WAYS];
 };
 
-// Those of walks that begin like this one.
-static inline struct branch *branches_set(struct branches *branches, const struct trail_step *start)
+static inline uint64_t branches_tag(const struct trail_step *start)
 {
-	uint64_t mixed = (start->pc ^ start->sp << 16) * UINT64_C(0x9e3779b97f4a7c15);
-	return branches->branch[mixed >> 32 & (BRANCHES_SETS - 1)];
+	uint64_t mixed = (start->pc ^ start->sp << 16 ^ start->fp << 32) * UINT64_C(0x9e3779b97f4a7c15);
+	return mixed ^ mixed >> 32;
 }
 
 // The branch that this walk goes along, all of which then lies between its stack pointer and the top; NULL if there is none.
 static inline struct branch *branches_find(struct branches *branches, uint32_t epoch, const struct trail_step *start,
-						 const struct stack *stack)
+					   const struct stack *stack)
 {
-	struct branch *branch = branches_set(branches, start);
-	for (int i = 0; stack->is_own && i < BRANCHES_WAYS; i++, branch++)
-		if (branch->num_steps && branch->epoch == epoch && trail_is_equal(&branch->steps[0], start) &&
-		    branch->steps[branch->num_steps].sp <= stack->limit &&
+	uint64_t tag = branches_tag(start), set = tag % BRANCHES_SETS;
+	for (int i = 0; i < BRANCHES_WAYS; i++) {
+		struct branch *branch = &branches->branch[set][i];
+		if (branches->tags[set][i] == tag && stack->is_own && branch->num_steps && branch->epoch == epoch &&
+		    trail_is_equal(&branch->steps[0], start) && branch->steps[branch->num_steps].sp <= stack->limit &&
 		    trail_compare(branch->steps) == &branch->steps[branch->num_steps]) {
 			branches->credit += branches->credit < BRANCHES_MAX_CREDIT;
 			return branch;
 		}
+	}
 	return NULL;
 }
 

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture.h"
+#include "descent.h"
 #include "unwind/walk.h"
 
 #define NUM_TIMES 20000
@@ -27,6 +27,7 @@ static struct {
 	struct rules rules;
 	struct stack_memory memory;
 	struct walk_memory before;
+	struct branches branches; // as exact mode has them
 	uint32_t frames[WALK_MAX_FRAMES];
 } walker;
 
@@ -34,6 +35,7 @@ static uint64_t num_frames, num_differences;
 
 static bool init_walker(void)
 {
+	walker.before.branches = &walker.branches;
 	return ledger_create(&walker.ledger, 64 << 20, 1) && rules_init(&walker.rules, 1 << 14);
 }
 
@@ -44,20 +46,23 @@ static struct walk walk_from(const struct origin *origin)
 	return walk;
 }
 
-static void do_nothing(void)
+static void do_nothing(uint64_t path)
 {
+	(void)path;
 	__asm__ volatile("");
 }
 
-static void capture_by_walk(void)
+static void capture_by_walk(uint64_t path)
 {
+	(void)path;
 	struct origin origin = ORIGIN();
 	struct walk walk = walk_from(&origin);
 	num_frames = walk.num_frames + walk.num_kept;
 }
 
-static void capture_by_libunwind(void)
+static void capture_by_libunwind(uint64_t path)
 {
+	(void)path;
 	void *addresses[MAX_FRAMES];
 	num_frames = (uint64_t)unw_backtrace(addresses, MAX_FRAMES);
 }
@@ -78,8 +83,9 @@ static size_t complete(const struct walk *walk, uint32_t *frames)
 }
 
 // libunwind's first frame is this function's own.
-static void capture_by_both(void)
+static void capture_by_both(uint64_t path)
 {
+	(void)path;
 	struct origin origin = ORIGIN();
 	uint32_t frames[WALK_MAX_FRAMES];
 	void *addresses[MAX_FRAMES];
@@ -107,7 +113,7 @@ static const struct kind kinds[] = {
 #define NUM_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 // Nanoseconds for each time.  Must not be inlined: all descents have the same callers.
-static __attribute__((noinline)) double time_descent(const struct kind *kind, unsigned num_upper, void (*bottom)(void),
+static __attribute__((noinline)) double time_descent(const struct kind *kind, unsigned num_upper, void (*bottom)(uint64_t path),
 						     uint64_t num_times)
 {
 	struct descent descent = { .bottom = bottom, .num_times = num_times, .is_varied = kind->is_varied };

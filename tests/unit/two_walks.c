@@ -12,6 +12,7 @@
 struct lane {
 	atomic_flag is_taken;
 	struct walk_memory before;
+	struct branches branches;
 	uint32_t frames[WALK_MAX_FRAMES]; // the last walk's, from the root
 	size_t num_frames;
 };
@@ -28,6 +29,8 @@ int two_walks_create(void **state)
 	(void)state;
 	memset(&two_walks, 0, sizeof(two_walks));
 	memset(lanes, 0, sizeof(lanes));
+	for (int i = 1; i < NUM_LANES; i++) // one does without
+		lanes[i].before.branches = &lanes[i].branches;
 	return ledger_create(&two_walks.ledger, 64 << 20, 1) && rules_init(&two_walks.rules, 1 << 14) ? 0 : -1;
 }
 

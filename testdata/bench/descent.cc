@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descent, in C++: every frame has something to destroy, so there is a way for exceptions through it.
-#include "capture.h"
+#include "descent.h"
 
 namespace {
 
@@ -14,21 +14,21 @@ struct destroyed {
 
 template <int level> struct calls;
 
-template <int level, int i> __attribute__((noinline)) void call(uint64_t path, void (*bottom)())
+template <int level, int i> __attribute__((noinline)) void call(uint64_t path, void (*bottom)(uint64_t path))
 {
 	int number = level + i;
 	destroyed last{&number};
 	volatile char space[8 + 32 * i];
 	space[0] = level;
 	if constexpr (level == 0)
-		bottom();
+		bottom(path);
 	else
-		calls<level - 1>::functions[path & 3](path >> 2, bottom);
+		calls<level - 1>::functions[path >> (2 * (5 - level)) & 3](path, bottom);
 	space[1] = space[0];
 }
 
 template <int level> struct calls {
-	static constexpr void (*functions[])(uint64_t path, void (*bottom)()) = {call<level, 0>, call<level, 1>, call<level, 2>,
+	static constexpr void (*functions[])(uint64_t path, void (*bottom)(uint64_t path)) = {call<level, 0>, call<level, 1>, call<level, 2>,
 										 call<level, 3>};
 };
 
@@ -45,6 +45,6 @@ __attribute__((noinline)) void descend_in_cpp(unsigned num_upper, const descent 
 	for (uint64_t i = 0; i < descent->num_times; i++) {
 		uint64_t path = next_path(&state);
 		path = descent->is_varied ? path : 0;
-		calls<4>::functions[path & 3](path >> 2, descent->bottom);
+		calls<4>::functions[path & 3](path, descent->bottom);
 	}
 }

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // Descent, in C.
-#include "capture.h"
+#include "descent.h"
 
-typedef void level_function(uint64_t path, void (*bottom)(void));
+typedef void level_function(uint64_t path, void (*bottom)(uint64_t path));
 
 // The sum makes the functions' code differ, else a compiler may fold them into one.
 #define FUNCTION(level, next, i)                                                                              \
-	__attribute__((noinline)) static void level_##level##_##i(uint64_t path, void (*bottom)(void))        \
+	__attribute__((noinline)) static void level_##level##_##i(uint64_t path, void (*bottom)(uint64_t path))        \
 	{                                                                                                     \
 		volatile char space[8 + 32 * i];                                                              \
 		space[0] = level + i;                                                                         \
-		level_##next[path & 3](path >> 2, bottom);                                                    \
+		level_##next[path >> (2 * next) & 3](path, bottom);                                                    \
 		space[1] = space[0];                                                                          \
 	}
 #define LEAF(level, next, i)                                                                                  \
-	__attribute__((noinline)) static void level_##level##_##i(uint64_t path, void (*bottom)(void))        \
+	__attribute__((noinline)) static void level_##level##_##i(uint64_t path, void (*bottom)(uint64_t path))        \
 	{                                                                                                     \
 		volatile char space[8 + 32 * i];                                                              \
-		(void)path;                                                                                   \
 		space[0] = level + i;                                                                         \
-		bottom();                                                                                     \
+		bottom(path);                                                                                 \
 		space[1] = space[0];                                                                          \
 	}
 #define LEVEL(X, level, next)                                                                                 \
@@ -44,6 +43,6 @@ __attribute__((noinline)) void descend_in_c(unsigned num_upper, const struct des
 	for (uint64_t i = 0; i < descent->num_times; i++) {
 		uint64_t path = next_path(&state);
 		path = descent->is_varied ? path : 0;
-		level_0[path & 3](path >> 2, descent->bottom);
+		level_0[path & 3](path, descent->bottom);
 	}
 }
