@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/system.h"
+#include "ledger/blocks.h"
 #include "ledger/tallies.h"
 
 #define MIN_KNOWN 1024
@@ -28,8 +29,12 @@ void ledger_writer_deinit(struct ledger_writer *writer)
 	*writer = (struct ledger_writer){ 0 };
 }
 
-void ledger_writer_drop_unused(struct ledger_writer *writer)
+void ledger_writer_mend(struct ledger_writer *writer)
 {
+	// The chain is whole at each instant.  Release: as whoever had the lock would have given it back (blocks.c).
+	if (writer->locked)
+		atomic_fetch_and_explicit(writer->locked, ~BLOCK_LOCK, memory_order_release);
+	writer->locked = NULL;
 	writer->loose = writer->spare = (struct block_list){ 0 };
 	writer->fresh_next = writer->fresh_limit = 0;
 }

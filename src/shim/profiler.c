@@ -93,7 +93,7 @@ static void mend_lane(struct lane *lane)
 	lane->num_known = 0;
 	if (lane->leaves)
 		memset(lane->leaves, 0, LANE_NUM_LEAVES * sizeof(*lane->leaves));
-	ledger_writer_drop_unused(&lane->writer);
+	ledger_writer_mend(&lane->writer);
 	give_lane(lane);
 }
 
