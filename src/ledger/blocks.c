@@ -18,21 +18,27 @@
 #define NUM_FRESH 32
 
 // The first block of the chain, now locked; BLOCK_LOCK if it could not be locked.
-static uint32_t lock(_Atomic uint32_t *bucket)
+static uint32_t lock(struct ledger_writer *writer, _Atomic uint32_t *bucket)
 {
 	for (int i = 0; i < NUM_TRIES; i++) {
 		uint32_t head = atomic_load_explicit(bucket, memory_order_relaxed);
 		// Acquire: pairs with the release in unlock().
 		if (!(head & BLOCK_LOCK) && atomic_compare_exchange_weak_explicit(bucket, &head, head | BLOCK_LOCK, memory_order_acquire,
-									    memory_order_relaxed))
+									    memory_order_relaxed)) {
+			writer->locked = bucket;
+			atomic_signal_fence(memory_order_seq_cst);
 			return head;
+		}
 		i % 64 == 63 ? system_yield() : system_relax();
 	}
 	return BLOCK_LOCK;
 }
 
-static void unlock(_Atomic uint32_t *bucket, uint32_t head)
+static void unlock(struct ledger_writer *writer, _Atomic uint32_t *bucket, uint32_t head)
 {
+	// Not afterwards: then it may be another thread's.
+	writer->locked = NULL;
+	atomic_signal_fence(memory_order_seq_cst);
 	// Pairs with the acquire in lock().
 	atomic_store_explicit(bucket, head, memory_order_release);
 }
@@ -167,7 +173,7 @@ enum block_result block_add(struct ledger_writer *writer, _Atomic uint32_t *buck
 		return BLOCK_NO_ROOM;
 	struct ledger_block *entry = &ledger->blocks[index];
 	fill(ledger, entry, block);
-	uint32_t head = lock(bucket);
+	uint32_t head = lock(writer, bucket);
 	if (head == BLOCK_LOCK) {
 		ledger_count(ledger, LEDGER_COUNTER_contended, 1);
 		atomic_store_explicit(&entry->address, 0, memory_order_relaxed);
@@ -176,7 +182,7 @@ enum block_result block_add(struct ledger_writer *writer, _Atomic uint32_t *buck
 	}
 	uint32_t old = head ? unlink_block(ledger, &head, block->address) : 0;
 	atomic_store_explicit(&entry->next, head, memory_order_relaxed);
-	unlock(bucket, index);
+	unlock(writer, bucket, index);
 	if (old)
 		retire(writer, old, replaced);
 	return old ? BLOCK_REPLACED : BLOCK_ADDED;
@@ -184,13 +190,13 @@ enum block_result block_add(struct ledger_writer *writer, _Atomic uint32_t *buck
 
 bool block_remove(struct ledger_writer *writer, _Atomic uint32_t *bucket, uint64_t address, struct block *block)
 {
-	uint32_t head = lock(bucket);
+	uint32_t head = lock(writer, bucket);
 	if (head == BLOCK_LOCK) {
 		ledger_count(writer->ledger, LEDGER_COUNTER_contended, 1);
 		return false;
 	}
 	uint32_t index = unlink_block(writer->ledger, &head, address);
-	unlock(bucket, head);
+	unlock(writer, bucket, head);
 	if (index)
 		retire(writer, index, block);
 	return index != 0;

@@ -26,8 +26,9 @@ static size_t used_bytes(const struct ledger_header *header, const uint64_t *num
 bool ledger_snapshot_init(struct ledger_snapshot *snapshot, const struct ledger *ledger)
 {
 	*snapshot = (struct ledger_snapshot){ .size_bytes = sizeof(struct ledger_header) };
-	for (int i = 0; i < LEDGER_NUM_REGIONS; i++)
-		snapshot->num_used[i] = ledger_num_used(ledger, i);
+	// What refers to others first: beside threads that go on (a raw clone()) there is all that it refers to.
+	for (int i = LEDGER_NUM_REGIONS - 1; i >= 0; i--)
+		snapshot->num_used[i] = ledger_num_used(ledger, (enum ledger_region_number)i);
 	for (size_t i = 0; i < NUM(changing); i++)
 		snapshot->size_bytes += used_bytes(ledger->header, snapshot->num_used, i);
 	snapshot->memory = system_map(snapshot->size_bytes);

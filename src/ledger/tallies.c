@@ -9,7 +9,8 @@
  *
  * How large the heap is nobody knows exactly while several threads change it: each lane adds what it allocated and
  * freed to the header's live_bytes only when that comes to more than a slack.  A lane takes what the header says and what
- * it has not added itself.  With one lane that is the truth, and the peak is exact.  With n lanes it is wrong by less
+ * it has not added itself.  With one lane that is the truth, and the peak is exact.  (The only lane adds, too: another one
+ * may begin at any moment, and this one have no event from then on.)  With n lanes it is wrong by less
  * than n - 1 times the slack, and a new maximum is only noted if it is a quarter of the slack above the last, so
  * that a growing heap is not an event for all threads.  What is kept is a true state of the heap even then, up to
  * events that other threads have under way, but it may be lower than the largest one by n times the slack.
@@ -101,11 +102,9 @@ static void keep_peak(struct ledger *ledger, uint32_t number)
 	atomic_store_explicit(&tally->peak_seen, peak, memory_order_release);
 }
 
-// How much a lane may know more than the header says; 0 if there is one lane only.
+// How much a lane may know more than the header says.
 static uint64_t slack(const struct ledger_header *header)
 {
-	if (atomic_load_explicit(&header->num_lanes, memory_order_relaxed) <= 1)
-		return 0;
 	uint64_t share = get(&header->peak_bytes) >> TALLY_SLACK_SHIFT, least = TALLY_MIN_SLACK_BYTES << LEDGER_FRACTION_BITS;
 	return share > least ? share : least;
 }
@@ -115,25 +114,42 @@ static uint64_t pending_bytes(const struct ledger_lane *lane)
 	return get(&lane->live_bytes) - get(&lane->flushed_bytes);
 }
 
-// A maximum: number and time.  Of several threads that come to one at once one notes it.
-static __attribute__((noinline)) void note_new_peak(struct ledger_header *header, uint64_t before, uint64_t live)
+static uint64_t known_live_bytes(const struct ledger_header *header, const struct ledger_lane *lane)
 {
-	uint32_t number = atomic_load_explicit(&header->peak_number, memory_order_relaxed);
-	if (!atomic_compare_exchange_strong_explicit(&header->peak_estimate, &before, live, memory_order_relaxed, memory_order_relaxed))
+	return get(&header->live_bytes) + pending_bytes(lane);
+}
+
+// Where there is one lane every maximum counts.
+static bool is_new_peak(const struct ledger_header *header, uint64_t live, uint64_t estimate)
+{
+	return (int64_t)(live - estimate) > 0 &&
+	       (atomic_load_explicit(&header->num_lanes, memory_order_relaxed) <= 1 || live - estimate > slack(header) / 4);
+}
+
+// A maximum: number and time.  Of several threads that come to one at once one notes it.  The number comes first, before
+// anything can be freed: if this thread is put to sleep behind it, the next one that frees notes the maximum again.
+static __attribute__((noinline)) void note_new_peak(struct ledger_header *header, const struct ledger_lane *lane)
+{
+	// Before all else (acquire): if the heap falls from a maximum while we look at it, this is not the number any more.
+	uint32_t number = atomic_load_explicit(&header->peak_number, memory_order_acquire);
+	uint64_t estimate = get(&header->peak_estimate), before = get(&header->peak_bytes);
+	uint64_t live = known_live_bytes(header, lane), bytes = read_live_bytes(header);
+	// Release: pairs with the acquire in keep_peak().  If another thread was faster its peak is newer.
+	if (!is_new_peak(header, live, estimate) ||
+	    !atomic_compare_exchange_strong_explicit(&header->peak_number, &number, number + 1, memory_order_release,
+						     memory_order_relaxed))
 		return;
-	set(&header->peak_bytes, read_live_bytes(header));
-	set(&header->peak_ticks, system_ticks());
-	// Pairs with the acquire in keep_peak().  If another thread was faster its peak is newer.
-	atomic_compare_exchange_strong_explicit(&header->peak_number, &number, number + 1, memory_order_release,
-						memory_order_relaxed);
+	// Another thread that has changed these meanwhile knew of a later maximum.
+	if (atomic_compare_exchange_strong_explicit(&header->peak_bytes, &before, bytes, memory_order_relaxed, memory_order_relaxed))
+		set(&header->peak_ticks, system_ticks());
+	atomic_compare_exchange_strong_explicit(&header->peak_estimate, &estimate, live, memory_order_relaxed, memory_order_relaxed);
 }
 
 // Called before the heap falls.
 static void note_peak(struct ledger_header *header, const struct ledger_lane *lane)
 {
-	uint64_t peak = get(&header->peak_estimate), live = get(&header->live_bytes) + pending_bytes(lane);
-	if ((int64_t)(live - peak) > 0 && live - peak > slack(header) / 4)
-		note_new_peak(header, peak, live);
+	if (__builtin_expect(is_new_peak(header, known_live_bytes(header, lane), get(&header->peak_estimate)), 0))
+		note_new_peak(header, lane);
 }
 
 // The live bytes of a lane change by so much, which may be less than 0 (modulo 2^64).  Returns those of the heap.
@@ -141,7 +157,7 @@ static uint64_t add_live(struct ledger_header *header, struct ledger_lane *lane,
 {
 	add(&lane->live_bytes, bytes);
 	uint64_t pending = pending_bytes(lane), limit = slack(header);
-	if (__builtin_expect(limit != 0 && pending + limit > 2 * limit, 0)) {
+	if (__builtin_expect(pending + limit > 2 * limit, 0)) {
 		set(&lane->flushed_bytes, get(&lane->live_bytes));
 		return atomic_fetch_add_explicit(&header->live_bytes, pending, memory_order_relaxed) + pending;
 	}

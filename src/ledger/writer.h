@@ -27,6 +27,7 @@ struct ledger_writer {
 	struct block_list loose; // fewer than a batch
 	struct block_list spare; // a batch, or nothing
 	uint32_t fresh_next, fresh_limit; // numbers of blocks that were never used
+	_Atomic uint32_t *locked; // bucket of blocks whose lock it has; NULL: none
 };
 
 // Zeroed before, or after ledger_writer_deinit().
@@ -35,8 +36,9 @@ void ledger_writer_init(struct ledger_writer *writer, struct ledger *ledger, uin
 // Forget everything, for another ledger.  Unused blocks are not given back.
 void ledger_writer_deinit(struct ledger_writer *writer);
 
-// Take new blocks from now on: what is kept of unused ones may be damaged.
-void ledger_writer_drop_unused(struct ledger_writer *writer);
+// After it was left in the middle of anything: take new blocks from now on, since what is kept of unused ones may be
+// damaged, and give back the lock of a bucket.
+void ledger_writer_mend(struct ledger_writer *writer);
 
 // This lane's tally of a site; 0 if there is none and no room for one.
 uint32_t ledger_writer_find_tally(struct ledger_writer *writer, uint32_t site);

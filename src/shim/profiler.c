@@ -2,6 +2,8 @@
 // Profiler: the state of profiling in this process, and the gate to it.  INSIDE.
 #include "shim/profiler.h"
 
+#include <string.h>
+
 #include "base/system.h"
 #include "shim/shadow.h"
 
@@ -35,9 +37,17 @@ void profiler_init_fork_page(void)
 	atomic_store_explicit(profiler.is_same_process, 1, memory_order_relaxed);
 }
 
+// Is this the child of vfork(), which has everything in common with its parent but the process?
+static bool is_guest(void)
+{
+	return profiler_has_ledger() && profiler.ledger.header->pid != (uint32_t)system_pid();
+}
+
+// A thread of the process that profiling is of.
 static bool is_gone(uint32_t tid)
 {
-	return system_call3(SYS_tgkill, system_pid(), tid, 0) == -3 /* ESRCH */;
+	uint32_t pid = profiler_has_ledger() ? profiler.ledger.header->pid : (uint32_t)system_pid();
+	return !(tid & (LANE_IS_MENDED | THREAD_IS_GUEST)) && system_call3(SYS_tgkill, pid, tid, 0) == -3 /* ESRCH */;
 }
 
 // Is this thread within an event, which a signal handler interrupted?  One that was left by longjmp() from
@@ -79,10 +89,38 @@ static inline bool is_gate_closed(void)
 // A lane that its holder left in the middle of an event: what it has half changed is not to be relied on.
 static void mend_lane(struct lane *lane)
 {
-	trail_clear(&lane->walks.trail);
+	walk_forget(&lane->walks);
 	lane->num_known = 0;
-	ledger_writer_drop_unused(&lane->writer);
+	if (lane->leaves)
+		memset(lane->leaves, 0, LANE_NUM_LEAVES * sizeof(*lane->leaves));
+	ledger_writer_mend(&lane->writer);
 	give_lane(lane);
+}
+
+// That of a thread that is gone, if it ended in the middle of an event: holder is its tid.  Of several that come to it
+// one mends it.
+static void mend_lane_of(struct lane *lane, uint32_t holder)
+{
+	if (holder && atomic_compare_exchange_strong(&lane->holder, &holder, thread.tid | LANE_IS_MENDED))
+		mend_lane(lane);
+}
+
+// Those that this thread holds from an event that it has left: one, or none if it was left between two lanes.
+static void mend_own_lanes(void)
+{
+	for (unsigned i = 0; thread.tid && i < num_lanes_used(); i++)
+		if (atomic_load_explicit(&profiler.lanes[i].holder, memory_order_relaxed) == thread.tid)
+			mend_lane(&profiler.lanes[i]);
+}
+
+// Those of threads that are gone.
+static void mend_lost_lanes(void)
+{
+	for (unsigned i = 0; i < num_lanes_used(); i++) {
+		uint32_t holder = atomic_load_explicit(&profiler.lanes[i].holder, memory_order_relaxed);
+		if (holder && is_gone(holder))
+			mend_lane_of(&profiler.lanes[i], holder);
+	}
 }
 
 static void begin_lane(struct lane *lane, unsigned number)
@@ -131,21 +169,31 @@ static __attribute__((noinline)) struct lane *wait_for_lane(void)
 				return lane;
 		if (is_gate_closed())
 			system_wait(&profiler.is_gate_closed, 1, 1000000);
-		else if (tries < 4)
-			system_yield();
-		else
+		else if (tries == 4)
 			return NULL;
+		else if (tries == 3)
+			mend_lost_lanes();
+		else
+			system_yield();
 	}
 	return NULL;
 }
 
 bool profiler_change_lane(struct event *event, uint32_t number)
 {
+	_Atomic uint32_t *holder = &profiler.lanes[number].holder;
 	give_lane(event->lane);
 	for (int i = 0; i < 1000; i++) {
 		if (take_numbered(number, &event->lane))
 			return true;
-		i % 10 == 9 ? system_yield() : system_relax();
+		if (is_gate_closed())
+			system_wait(&profiler.is_gate_closed, 1, 1000000);
+		else if (i < 500)
+			i % 10 == 9 ? system_yield() : system_relax();
+		else // a millisecond, as nobody wakes us: the holder has been put to sleep
+			system_wait(holder, atomic_load_explicit(holder, memory_order_relaxed), 1000000);
+		if (i == 900)
+			mend_lost_lanes();
 	}
 	event->lane = wait_for_lane();
 	return false;
@@ -157,12 +205,18 @@ static void choose_lane(void)
 	static _Atomic uint32_t num_choices; // a count, orders nothing
 	uint32_t num_used = num_lanes_used(), self = thread.tid = (uint32_t)system_tid();
 	uint32_t start = atomic_fetch_add_explicit(&num_choices, 1, memory_order_relaxed);
+	if (is_guest()) {
+		thread.tid |= THREAD_IS_GUEST;
+		thread.lane = (uint16_t)(start % PROFILER_NUM_LANES);
+		return;
+	}
 	for (uint32_t i = 0; i < num_used && i < MAX_LANES_ASKED; i++) {
 		struct lane *lane = &profiler.lanes[(start + i) % num_used];
 		uint32_t owner = atomic_load_explicit(&lane->owner, memory_order_relaxed);
 		bool is_free = owner == 0 || owner == self || is_gone(owner);
 		if (is_free && atomic_compare_exchange_strong_explicit(&lane->owner, &owner, self, memory_order_relaxed, memory_order_relaxed)) {
 			thread.lane = (uint16_t)((start + i) % num_used);
+			mend_lane_of(lane, owner);
 			return;
 		}
 	}
@@ -186,8 +240,7 @@ static __attribute__((noinline)) bool prepare(struct event *event)
 			ledger_count(&profiler.ledger, LEDGER_COUNTER_reentered, 1);
 			return false;
 		}
-		if (atomic_load_explicit(&profiler.lanes[thread.lane].holder, memory_order_relaxed) == thread.tid)
-			mend_lane(&profiler.lanes[thread.lane]);
+		mend_own_lanes();
 		thread.inside_at = 0;
 	}
 	if (!profiler_adopt())
@@ -234,7 +287,7 @@ void profiler_leave(struct event *event)
 
 void profiler_close_gate(void)
 {
-	uint32_t self = (uint32_t)system_tid();
+	uint32_t self = thread.tid; // 0: it has never been inside
 	atomic_store_explicit(&profiler.is_gate_closed, 1, memory_order_seq_cst);
 	for (unsigned i = 0; i < num_lanes_used(); i++) {
 		_Atomic uint32_t *holder = &profiler.lanes[i].holder;
@@ -245,8 +298,8 @@ void profiler_close_gate(void)
 			deadline = deadline ? deadline : now + 1000000000;
 			if (now > deadline)
 				break;
-			if (is_gone(tid) && atomic_compare_exchange_strong(holder, &tid, self))
-				mend_lane(&profiler.lanes[i]);
+			if (is_gone(tid))
+				mend_lane_of(&profiler.lanes[i], tid);
 			system_yield();
 		}
 	}

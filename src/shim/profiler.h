@@ -24,6 +24,8 @@
 
 #define PROFILER_NUM_LANES LEDGER_NUM_LANES
 
+#define LANE_IS_MENDED UINT32_C(0x80000000) // in holder: by that thread, after another one left it in the middle
+
 #define LANE_NUM_LEAVES 8192 // a power of 2
 
 // A stack that was met.
@@ -34,7 +36,7 @@ struct leaf {
 
 // What a thread works with during an event, and finds again at its next one.
 struct lane {
-	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none
+	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none; or who mends it
 	_Atomic uint32_t owner;                // tid of the thread that comes here first; 0: none yet
 	struct ledger_writer writer;
 	struct leaf *leaves; // LANE_NUM_LEAVES, by the hash of their frames; NULL: none are kept, as few events are recorded

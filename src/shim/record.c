@@ -279,8 +279,11 @@ void record_allocation(void *pointer, size_t size_bytes, const struct origin *or
 	struct found found = capture_site(event.lane, origin);
 	struct block block = { .address = (uintptr_t)pointer, .size_bytes = asked_bytes(size_bytes, origin), .weight = fixed_weight(weight),
 			       .site = found.site };
-	remember(&event, bucket, &block, found.tally);
-	end_timing(&event, start_ticks);
+	// The child of a raw clone() in a signal handler may go on with its parent's event, but not on its parent's ledger.
+	if (__builtin_expect(profiler_has_ledger(), 1)) {
+		remember(&event, bucket, &block, found.tally);
+		end_timing(&event, start_ticks);
+	}
 	profiler_leave(&event);
 }
 
@@ -291,15 +294,14 @@ static struct block take(void *pointer, bool is_freed)
 	if (!profiler_is_on())
 		return block;
 	// In a page with a sampled block most are not; in a child the ledger may not be its own yet.
-	_Atomic uint32_t *bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
-	bool has_ledger = profiler_has_ledger();
-	if (has_ledger && !block_may_be_known(bucket))
+	_Atomic uint32_t *buckets = profiler.ledger.block_buckets, *bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
+	if (profiler_has_ledger() && !block_may_be_known(bucket))
 		return block;
 	block_prefetch(&profiler.ledger, bucket);
 	struct event event;
 	if (!profiler_enter(&event))
 		return block;
-	if (!has_ledger) // it has got one now
+	if (profiler.ledger.block_buckets != buckets) // it has got its own now, also where a handler has forked just before
 		bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
 	uint64_t start_ticks = begin_timing();
 	if (!block_remove(&event.lane->writer, bucket, (uintptr_t)pointer, &block))

@@ -14,12 +14,16 @@
 #include "sample/sampler.h"
 #include "unwind/stack.h"
 
+// In the tid of a thread that was first asked for it in the child of vfork(), where it has another one: nobody is to
+// think that this thread has ended when that process has.
+#define THREAD_IS_GUEST UINT32_C(0x40000000)
+
 struct thread {
 	struct sampler sampler; // first: the fast path reads it
 	bool is_seeded;
 	bool is_own;         // within a call that cairn makes for itself: nothing is recorded
 	uint16_t lane;       // used last
-	uint32_t tid;        // 0: not asked yet, in this process
+	uint32_t tid;        // 0: not asked yet, in this process; or another number that no thread has
 	uint32_t num_own;    // allocations seen while is_own; for real_probe_operators()
 	uint32_t num_events; // recorded; a clock for measuring cairn's own time now and then
 	// The event that is being recorded: where its cookie lies on the stack (0: none), and its value.

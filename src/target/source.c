@@ -222,6 +222,29 @@ static bool read_file_data(int fd, uint64_t offset, char *to, uint64_t size_byte
 	return true;
 }
 
+// A small part, without looking for holes: to find the end of one the kernel looks at all of it, each time.  Where what is
+// there already is the same, such as zeros, it is not written, and so gets no memory.
+static bool read_file_part(int fd, const struct source_part *part, struct error *error)
+{
+	char bytes[4096];
+	for (size_t done = 0; done < part->size_bytes;) {
+		size_t left = part->size_bytes - done, size_bytes = left < sizeof(bytes) ? left : sizeof(bytes);
+		if (!read_file(fd, part->offset + done, bytes, size_bytes, error))
+			return false;
+		if (memcmp((char *)part->to + done, bytes, size_bytes) != 0)
+			memcpy((char *)part->to + done, bytes, size_bytes);
+		done += size_bytes;
+	}
+	return true;
+}
+
+static bool is_within(const struct source *source, uint64_t offset, size_t size_bytes, struct error *error)
+{
+	return (offset <= source->size_bytes && size_bytes <= source->size_bytes - offset) ||
+	       error_set(error, "truncated: has %" PRIu64 " bytes, and %" PRIu64 " are needed", source->size_bytes,
+			 offset + size_bytes);
+}
+
 static bool read_memory(const struct source *source, uint64_t offset, char *to, uint64_t size_bytes, struct error *error)
 {
 	while (size_bytes) {
@@ -243,9 +266,8 @@ static bool read_memory(const struct source *source, uint64_t offset, char *to, 
 
 bool source_read(const struct source *source, uint64_t offset, void *to, size_t size_bytes, struct error *error)
 {
-	if (offset > source->size_bytes || size_bytes > source->size_bytes - offset)
-		return error_set(error, "truncated: has %" PRIu64 " bytes, and %" PRIu64 " are needed", source->size_bytes,
-				 offset + size_bytes);
+	if (!is_within(source, offset, size_bytes, error))
+		return false;
 	return source->fd >= 0 ? read_file_data(source->fd, offset, to, size_bytes, error)
 			       : read_memory(source, offset, to, size_bytes, error);
 }
@@ -267,9 +289,14 @@ bool source_read_parts(const struct source *source, const struct source_part *pa
 {
 	if (source->fd < 0 && num_parts <= PARTS_AT_ONCE && read_memory_parts(source, parts, num_parts))
 		return true;
-	for (size_t i = 0; i < num_parts; i++)
-		if (!source_read(source, parts[i].offset, parts[i].to, parts[i].size_bytes, error))
+	for (size_t i = 0; i < num_parts; i++) {
+		const struct source_part *part = &parts[i];
+		bool is_read = source->fd < 0 ? source_read(source, part->offset, part->to, part->size_bytes, error)
+					      : is_within(source, part->offset, part->size_bytes, error) &&
+							read_file_part(source->fd, part, error);
+		if (!is_read)
 			return false;
+	}
 	return true;
 }
 

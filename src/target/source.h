@@ -39,7 +39,7 @@ void source_close(struct source *source);
 // On failure the error says why, without a name.
 bool source_read(const struct source *source, uint64_t offset, void *to, size_t size_bytes, struct error *error);
 
-// Several parts as soon after one another as can be; the same is true of each.
+// Several parts as soon after one another as can be.  Holes are zeros.
 struct source_part {
 	uint64_t offset;
 	void *to;

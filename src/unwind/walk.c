@@ -2,6 +2,8 @@
 // Walk: the call stack of an allocation.  INSIDE.
 #include "unwind/walk.h"
 
+#include <string.h>
+
 // A frame on its way to its caller.
 struct cursor {
 	uintptr_t pc; // return address, or exact if is_exact
@@ -204,6 +206,14 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 		trail_add(trail, false);
 	}
 	return NULL;
+}
+
+void walk_forget(struct walk_memory *memory)
+{
+	trail_clear(&memory->trail);
+	memset(&memory->recent, 0, sizeof(memory->recent));
+	if (memory->branches)
+		memset(memory->branches, 0, sizeof(*memory->branches));
 }
 
 void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,

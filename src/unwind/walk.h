@@ -43,6 +43,9 @@ struct walk_memory {
 	struct branches *branches; // NULL: walks are too rare for them
 };
 
+// Forget everything: a walk was left in the middle, or what its frames belong to is not to be had.
+void walk_forget(struct walk_memory *memory);
+
 struct walk {
 	uint32_t *frames; // the caller's, room for WALK_MAX_FRAMES; leaf first
 	size_t num_frames;

@@ -48,6 +48,11 @@ class Exact(CairnTest):
     def test_a_handler_on_an_alternate_stack_is_counted(self):
         self.check_everywhere('altstack')
 
+    def test_threads_that_end_within_cairn_leave_it_to_the_others(self):
+        run = self.run_program('ended')
+        self.assertEqual(0, run.process.returncode)
+        self.assert_truth(truth_of(run.stdout), run.profile())
+
     def test_the_program_is_counted_whatever_its_layout(self):
         for program in 'deep', 'deep_fixed', 'deep_holes', 'deep_holes_fixed':
             with self.subTest(program=program):

@@ -46,6 +46,17 @@ class FullLedger(CairnTest):
         self.assertEqual(0, full.flat()['sites_allocate'].inuse_objects)
         self.assertEqual(0, full.flat()['sites_allocate'].inuse_bytes)
 
+    def test_threads_that_must_share_tallies_wait_for_each_other_and_for_forks(self):
+        for _ in range(5):
+            run = self.run_program('throng', '64', '2000', cairn={'MEMORY': f'{self.smallest_memory()}M'})
+            self.assertEqual((0, b''), (run.process.returncode, run.stderr))
+            full = Profile(run.files()[-1])
+            self.assertFalse(full.comment('contended'), full.comments)
+            self.assertTrue(full.comment('drop|full'), full.comments)
+            total = full.total()
+            self.assertIn(total.alloc_objects, range(int(run.stdout), int(run.stdout) + 200))
+            self.assertLess(total.inuse_objects, 20)
+
     def test_the_ledger_stays_within_its_memory(self):
         bare = self.resident_kibibytes(None)
         for mebibytes in 8, 16:

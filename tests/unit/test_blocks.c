@@ -80,6 +80,27 @@ static void test_a_full_table_says_so_and_works_on(void **state)
 }
 
 // Weights are kept in 32 bits, to 27 of them.
+// As a thread does that ends while it changes the chain: nobody else is to wait for it.
+static void test_the_lock_of_a_writer_that_was_left_in_the_middle_is_given_back(void **state)
+{
+	struct ledger_writer *writer = *state, other = { 0 };
+	struct block block = block_at(0x1230), found;
+	_Atomic uint32_t *bucket = block_bucket(&ledger, 0x1230);
+	ledger_writer_init(&other, &ledger, 1);
+	add_block(writer, &block, &found);
+	assert_null(writer->locked);
+	atomic_fetch_or(bucket, BLOCK_LOCK);
+	writer->locked = bucket;
+	assert_false(remove_block(&other, 0x1230, &found));
+	ledger_writer_mend(&other);
+	assert_false(remove_block(&other, 0x1230, &found));
+	ledger_writer_mend(writer);
+	assert_null(writer->locked);
+	assert_true(remove_block(&other, 0x1230, &found));
+	assert_int_equal(found.size_bytes, 0x1230 * 3);
+	ledger_writer_deinit(&other);
+}
+
 static void test_weights_that_a_block_can_keep_come_back(void **state)
 {
 	static const uint64_t weights[] = { LEDGER_ONE, LEDGER_ONE + 1, (1 << 27) - 1, 1 << 27, UINT64_C(0x7ffffff) << 21, UINT64_C(1) << 57 };
@@ -165,6 +186,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_an_address_that_comes_again_replaces_the_old_block, create, destroy),
 		cmocka_unit_test_setup_teardown(test_places_of_removed_blocks_are_used_again, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_full_table_says_so_and_works_on, create, destroy),
+		cmocka_unit_test_setup_teardown(test_the_lock_of_a_writer_that_was_left_in_the_middle_is_given_back, create, destroy),
 		cmocka_unit_test_setup_teardown(test_weights_that_a_block_can_keep_come_back, create, destroy),
 		cmocka_unit_test_setup_teardown(test_blocks_freed_by_another_thread_are_used_again, create, destroy),
 		cmocka_unit_test_setup_teardown(test_threads_do_not_lose_each_others_blocks, create, destroy),

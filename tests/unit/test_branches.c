@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "unwind/branches.h"
+#include "unwind/walk.h"
 
 #define NUM_WORDS 64
 
@@ -97,6 +97,23 @@ static void test_walks_that_hardly_ever_come_again_are_hardly_ever_kept(void **s
 	assert_in_range(branches.num_kept - num_kept, 90, 110);
 }
 
+// A thread may leave a walk at any instant, with any of this half written.
+static void test_a_memory_of_walks_that_was_left_in_the_middle_is_forgotten_as_a_whole(void **state)
+{
+	(void)state;
+	static struct walk_memory memory;
+	memory.branches = &branches;
+	memory.trail.num_kept = 3;
+	memory.recent.epoch = 5;
+	memory.recent.found[1].pc = 0x1000;
+	walk_forget(&memory);
+	assert_null(find(5));
+	assert_int_equal(memory.trail.num_kept, 0);
+	assert_int_equal(memory.recent.found[1].pc, 0);
+	memory.branches = NULL; // where walks are rare
+	walk_forget(&memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +123,7 @@ int main(void)
 		cmocka_unit_test_setup(test_the_start_must_be_the_same, create),
 		cmocka_unit_test_setup(test_only_what_lies_on_the_threads_own_stack_is_read, create),
 		cmocka_unit_test_setup(test_walks_that_hardly_ever_come_again_are_hardly_ever_kept, create),
+		cmocka_unit_test_setup(test_a_memory_of_walks_that_was_left_in_the_middle_is_forgotten_as_a_whole, create),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -206,6 +206,26 @@ static void test_the_peak_of_several_lanes_is_within_its_bound(void **state)
 		ledger_writer_deinit(&lanes[i]);
 }
 
+// As that of a main thread that only waits for others.
+static void test_what_a_lane_allocated_before_there_was_another_counts_for_the_peak(void **state)
+{
+	struct fixture *fixture = *state;
+	struct ledger_writer other;
+	struct tally total;
+	const uint64_t size = 100 * TALLY_MIN_SLACK_BYTES;
+	for (int i = 0; i < 2; i++)
+		add_allocation(&fixture->writer, fixture->sites[0], size, LEDGER_ONE);
+	add_freeing(&fixture->writer, fixture->sites[0], 1, LEDGER_ONE);
+	ledger_writer_init(&other, &fixture->ledger, 1);
+	add_allocation(&other, fixture->sites[1], size, LEDGER_ONE);
+	add_freeing(&other, fixture->sites[1], size, LEDGER_ONE);
+	read_total(&fixture->ledger, &total);
+	assert_int_equal(total.peak_bytes, 3 * size - 1);
+	assert_int_equal(read(fixture, 1).peak_bytes, size);
+	assert_int_equal(read_peak_bytes(&fixture->ledger), 3 * size - 1);
+	ledger_writer_deinit(&other);
+}
+
 static void fill_up(struct ledger *ledger)
 {
 	while (ledger_add(ledger, LEDGER_TALLIES, 1))
@@ -246,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tallies_of_many_threads_add_up, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_site_is_the_sum_of_its_lanes, create, destroy),
 		cmocka_unit_test_setup_teardown(test_the_peak_of_several_lanes_is_within_its_bound, create, destroy),
+		cmocka_unit_test_setup_teardown(test_what_a_lane_allocated_before_there_was_another_counts_for_the_peak, create, destroy),
 		cmocka_unit_test_setup_teardown(test_where_there_is_no_room_a_site_keeps_the_tallies_that_it_has, create, destroy),
 		cmocka_unit_test_setup_teardown(test_a_full_ledger_has_one_site_for_all_further_stacks, create, destroy),
 	};
