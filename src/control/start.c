@@ -160,7 +160,7 @@ static bool set_up(void)
 	profiler.storage = (struct storage){ config->ledger[0] ? config->ledger : NULL, control.program };
 	int why_no_file = 0;
 	if (!ledger_create_in(&profiler.ledger, &profiler.storage, config->memory_bytes, config->rate_bytes, &why_no_file) ||
-	    !rules_init(&profiler.rules, num_rules) || !profiler_init_lanes()) {
+	    !rules_init(&profiler.rules, num_rules) || !lanes_init(&profiler.lanes, config->rate_bytes == 1)) {
 		message_verbose("no memory for the ledger: not profiled", NULL);
 		if (profiler.ledger.header && profiler.ledger.header->is_file)
 			storage_remove(&profiler.storage);
@@ -171,6 +171,7 @@ static bool set_up(void)
 	profiler.ledger.header->program = ledger_add_string(&profiler.ledger, identity.executable);
 	if (why_no_file)
 		note_no_file(why_no_file);
+	profiler_init_shadow();
 	profiler_note_own_memory();
 	profiler_init_fork_page();
 	module_range((uintptr_t)&set_up, &profiler.own_start, &profiler.own_limit);

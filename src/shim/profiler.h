@@ -2,9 +2,8 @@
 /*
  * Profiler: the state of profiling in this process, and the gate to it.
  *
- * Every event that is recorded passes profiler_enter() and profiler_leave().  In between a thread holds
- * a lane: scratch memory, since the program's stack may be small, and a sign that it is inside, so that
- * fork() can wait for a moment when nobody is.
+ * Every event that is recorded passes profiler_enter() and profiler_leave().  In between a thread holds a lane, so
+ * fork() can wait for a moment when nobody is inside.
  *
  * INSIDE, any thread, signal handlers too.
  */
@@ -17,37 +16,11 @@
 
 #include "base/system.h"
 #include "ledger/copy.h"
-#include "ledger/writer.h"
+#include "ledger/ledger.h"
+#include "shim/lanes.h"
 #include "shim/thread.h"
 #include "unwind/rules.h"
 #include "unwind/walk.h"
-
-#define PROFILER_NUM_LANES LEDGER_NUM_LANES
-
-#define LANE_IS_MENDED UINT32_C(0x80000000) // in holder: by that thread, after another one left it in the middle
-
-#define LANE_NUM_LEAVES 8192 // a power of 2
-
-// A stack that was met.
-struct leaf {
-	uint32_t node;  // 0: none is here
-	uint32_t tally; // of its site without a label, in this lane; 0: there was no room for one
-};
-
-// What a thread works with during an event, and finds again at its next one.
-struct lane {
-	_Alignas(128) _Atomic uint32_t holder; // tid of the thread that is inside, 0: none; or who mends it
-	_Atomic uint32_t owner;                // tid of the thread that comes here first; 0: none yet
-	struct ledger_writer writer;
-	struct leaf *leaves; // LANE_NUM_LEAVES, by the hash of their frames; NULL: none are kept, as few events are recorded
-	uint32_t frames[WALK_MAX_FRAMES + 1];
-	struct walk_memory walks;
-	// The last one's stack, from the root: frames, their nodes in the call tree, and hashes of all frames so far.
-	uint32_t num_known;
-	uint32_t known_frames[WALK_MAX_FRAMES + 1];
-	uint32_t known_nodes[WALK_MAX_FRAMES + 1];
-	uint64_t known_hashes[WALK_MAX_FRAMES + 1];
-};
 
 enum profiler_state {
 	PROFILER_NEW,      // nothing has been set up yet
@@ -62,7 +35,7 @@ struct profiler {
 	struct storage storage; // of this ledger, and of those of forked children
 	int only_pid;       // the only process to be profiled; 0: all
 	struct rules rules;
-	struct lane *lanes;
+	struct lanes lanes;
 	_Atomic uint32_t is_gate_closed;
 	_Atomic uint64_t rate_bytes;      // in force
 	uint64_t seed;                    // of the samplers
@@ -105,14 +78,19 @@ static inline bool profiler_has_ledger(void)
 	return atomic_load_explicit(profiler.is_same_process, memory_order_acquire) == 1;
 }
 
+static inline bool profiler_is_gate_closed(void)
+{
+	return atomic_load_explicit(&profiler.is_gate_closed, memory_order_seq_cst);
+}
+
 // False in a forked child that is not to be profiled.
 static inline bool profiler_is_wanted_here(void)
 {
 	return !profiler.only_pid || profiler.only_pid == system_pid();
 }
 
-// False if there is no memory.
-bool profiler_init_lanes(void);
+// Pages of flags that are not used yet shall take no memory.
+void profiler_init_shadow(void);
 // Say in the ledger where they are.
 void profiler_note_own_memory(void);
 // A page that is empty in forked children.  Where the kernel (before 4.14) has none, only fork() itself is
