@@ -20,6 +20,8 @@
 
 #define PAGE_BYTES UINT64_C(4096)
 #define TALLIES_AT_ONCE 256
+#define SITES_AT_ONCE 4096
+#define MAX_COPIES 3
 
 static uint64_t round_up_to_page(uint64_t number)
 {
@@ -202,8 +204,28 @@ static bool open_region(struct image *image, enum ledger_region_number number, u
 	       error_set(error, "no memory for %" PRIu32 " elements", num);
 }
 
-static bool copy_sites(const struct source *source, struct image *image, uint32_t *num_sites, uint32_t *num_tallies,
-		       const struct ledger_header *first, struct error *error)
+// Has a lane come to a known site since the sites were copied?  What it allocates there may be freed in a lane whose tally
+// is copied later.
+static bool has_new_tallies(const struct source *source, const struct image *image, uint32_t num_sites)
+{
+	const struct ledger *ledger = &image->ledger;
+	struct ledger_site now[SITES_AT_ONCE];
+	struct error ignored;
+	uint64_t offset = ledger->header->regions[LEDGER_SITES].offset;
+	for (uint32_t start = 0; start < num_sites; start += SITES_AT_ONCE) {
+		uint32_t num = num_sites - start < SITES_AT_ONCE ? num_sites - start : SITES_AT_ONCE;
+		memset(now, 0, sizeof(now)); // what is a hole stays so
+		if (!source_read(source, offset + start * sizeof(*now), now, num * sizeof(*now), &ignored))
+			return false;
+		for (uint32_t i = 0; i < num; i++)
+			if (now[i].tallies != ledger->sites[start + i].tallies)
+				return true;
+	}
+	return false;
+}
+
+static bool copy_sites_once(const struct source *source, struct image *image, uint32_t *num_sites, uint32_t *num_tallies,
+			    const struct ledger_header *first, struct error *error)
 {
 	*num_sites = read_num(&image->ledger, LEDGER_SITES);
 	if (!open_region(image, LEDGER_SITES, *num_sites, error) || !open_region(image, LEDGER_SITE_EPOCHS, *num_sites, error) ||
@@ -213,6 +235,19 @@ static bool copy_sites(const struct source *source, struct image *image, uint32_
 	return open_region(image, LEDGER_TALLIES, *num_tallies, error) && open_region(image, LEDGER_TALLY_ERRORS, *num_tallies, error) &&
 	       copy_region(source, image, LEDGER_TALLIES, *num_tallies, error) &&
 	       copy_tallies(source, image, *num_sites, *num_tallies, error);
+}
+
+// A program that just begins may go on meeting its sites in new threads: then what was copied last is good enough.
+static bool copy_sites(const struct source *source, struct image *image, uint32_t *num_sites, uint32_t *num_tallies,
+		       const struct ledger_header *first, struct error *error)
+{
+	for (int i = 0; i < MAX_COPIES; i++) {
+		if (!copy_sites_once(source, image, num_sites, num_tallies, first, error))
+			return false;
+		if (!has_new_tallies(source, image, *num_sites))
+			break;
+	}
+	return true;
 }
 
 static bool copy_all(struct image *image, const struct source *source, struct error *error)

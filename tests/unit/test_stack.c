@@ -14,10 +14,9 @@ static void test_own_stack_is_readable_up_to_its_top_and_no_further(void **state
 {
 	struct stack_memory memory = { 0 };
 	struct stack stack;
-	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~7UL, value;
-	uintptr_t local = 0x1234567;
+	uintptr_t local = 0x1234567, value;
 	(void)state;
-	stack_init(&stack, &memory, here & ~4095UL);
+	stack_init(&stack, &memory, (uintptr_t)&local & ~4095UL);
 	assert_true(stack.is_own);
 	assert_true(stack_read(&stack, (uintptr_t)&local, &value));
 	assert_int_equal(value, 0x1234567);
