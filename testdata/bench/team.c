@@ -9,23 +9,16 @@
  * mappings.
  */
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "mailbox.h"
 #include "workload.h"
 
 #define MAX_THREADS 64
-#define BATCH 256
 
 uint16_t sizes[NUM_SIZES];
-
-struct mailbox {
-	_Alignas(64) atomic_bool is_full; // set by the sender, cleared by the receiver
-	void *blocks[BATCH];
-};
 
 static struct mailbox mailboxes[MAX_THREADS];
 static pthread_barrier_t barrier;
@@ -33,12 +26,6 @@ static unsigned num_threads;
 static uint64_t num_operations;
 static bool is_exchange;
 static volatile uint64_t marker;
-
-static void wait_until(atomic_bool *flag, bool value)
-{
-	while (atomic_load_explicit(flag, memory_order_acquire) != value)
-		sched_yield();
-}
 
 // Not inlined: both times are to have the same call sites.
 static __attribute__((noinline)) void run_pairs(void)
@@ -49,17 +36,7 @@ static __attribute__((noinline)) void run_pairs(void)
 
 static __attribute__((noinline)) void run_exchange(unsigned number)
 {
-	struct mailbox *outbox = &mailboxes[number], *inbox = &mailboxes[(number + 1) % num_threads];
-	for (uint64_t done = 0; done < num_operations; done += BATCH) {
-		wait_until(&outbox->is_full, false);
-		for (uint64_t i = 0; i < BATCH; i++)
-			outbox->blocks[i] = allocate(done + i);
-		atomic_store_explicit(&outbox->is_full, true, memory_order_release);
-		wait_until(&inbox->is_full, true);
-		for (uint64_t i = 0; i < BATCH; i++)
-			free(inbox->blocks[i]);
-		atomic_store_explicit(&inbox->is_full, false, memory_order_release);
-	}
+	mailbox_exchange(&mailboxes[number], &mailboxes[(number + 1) % num_threads], num_operations);
 }
 
 static void *run(void *argument)

@@ -10,7 +10,6 @@
  */
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,10 +17,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "mailbox.h"
 #include "workload.h"
 
 #define NUM_SLOTS 100000
-#define BATCH 256
 
 uint16_t sizes[NUM_SIZES];
 
@@ -106,35 +105,11 @@ static void run_two_threads(uint64_t num_operations)
 	run_threads(pairs_share, 2, num_operations);
 }
 
-// Two threads hand each other batches of blocks: what one allocates, the other frees.  One alone hands them to itself.
-struct mailbox {
-	_Alignas(64) atomic_bool is_full; // set by the sender, cleared by the receiver
-	void *blocks[BATCH];
-};
-
 static struct mailbox mailboxes[2];
-
-static void wait_until(atomic_bool *flag, bool value)
-{
-	for (unsigned spins = 0; atomic_load_explicit(flag, memory_order_acquire) != value; spins++)
-		if (spins > 1000)
-			sched_yield();
-}
 
 static void exchange_share(const struct share *share)
 {
-	struct mailbox *outbox = &mailboxes[share->number];
-	struct mailbox *inbox = &mailboxes[(share->number + 1) % share->num_threads];
-	for (uint64_t done = 0; done < share->num_operations; done += BATCH) {
-		wait_until(&outbox->is_full, false);
-		for (uint64_t i = 0; i < BATCH; i++)
-			outbox->blocks[i] = allocate(done + i);
-		atomic_store_explicit(&outbox->is_full, true, memory_order_release);
-		wait_until(&inbox->is_full, true);
-		for (uint64_t i = 0; i < BATCH; i++)
-			free(inbox->blocks[i]);
-		atomic_store_explicit(&inbox->is_full, false, memory_order_release);
-	}
+	mailbox_exchange(&mailboxes[share->number], &mailboxes[(share->number + 1) % share->num_threads], share->num_operations);
 }
 
 static void run_exchange(uint64_t num_operations)
