@@ -176,19 +176,22 @@ static struct variances read_variances(const struct ledger *ledger, uint32_t sit
 	return sum;
 }
 
-// Where there was no second epoch and is no parent the table was never written, and reading would give it memory.
+bool read_has_epochs(const struct ledger_header *header)
+{
+	return header->is_forked || atomic_load_explicit(&header->epoch_time_ns, memory_order_relaxed) != header->start_time_ns;
+}
+
 struct epoch {
 	uint64_t allocated_objects, allocated_bytes, inherited_objects, inherited_bytes;
 };
 
 static struct epoch read_epoch(const struct ledger *ledger, uint32_t site)
 {
-	const struct ledger_header *header = ledger->header;
-	bool has_epoch = header->is_forked || atomic_load_explicit(&header->epoch_time_ns, memory_order_relaxed) != header->start_time_ns;
 	const struct ledger_site_epoch *epoch = &ledger->epochs[site];
-	return has_epoch ? (struct epoch){ get(&epoch->allocated_objects), get(&epoch->allocated_bytes), epoch->inherited_objects,
-					   epoch->inherited_bytes }
-			 : (struct epoch){ 0 };
+	if (!read_has_epochs(ledger->header))
+		return (struct epoch){ 0 };
+	return (struct epoch){ get(&epoch->allocated_objects), get(&epoch->allocated_bytes), epoch->inherited_objects,
+			       epoch->inherited_bytes };
 }
 
 // What was live at the peak: each lane has kept it since, or has not counted anything since, and then it is what is live.

@@ -30,6 +30,10 @@ uint64_t read_all_samples(const struct ledger_header *header);
 // Time spent inside cairn, dumps included, in ticks.
 uint64_t read_own_ticks(const struct ledger_header *header);
 
+// True if the table of epochs has been written: there was a second epoch, or there is a parent.  Reading a table that was
+// never written would give it memory.
+bool read_has_epochs(const struct ledger_header *header);
+
 // The tallies of one site, or of all together.  Objects and bytes are rounded to whole ones.
 struct tally {
 	uint64_t allocated_objects; // in this epoch

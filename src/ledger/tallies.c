@@ -87,7 +87,7 @@ uint32_t tally_add(struct ledger *ledger, uint32_t site, uint32_t lane)
 static void keep_peak(struct ledger *ledger, uint32_t number)
 {
 	struct ledger_tally *tally = &ledger->tallies[number];
-	// Pairs with the release in note_peak().
+	// Pairs with the release in note_new_peak().
 	uint32_t peak = atomic_load_explicit(&ledger->header->peak_number, memory_order_acquire);
 	if (__builtin_expect(atomic_load_explicit(&tally->peak_seen, memory_order_relaxed) == peak, 1))
 		return;

@@ -234,7 +234,7 @@ static void remember(struct event *event, _Atomic uint32_t *bucket, const struct
 	case BLOCK_ADDED: break;
 	}
 	if (block->weight == LEDGER_ONE)
-		shadow_mark_for_good((void *)block->address); // exact mode: every page has some
+		shadow_mark_for_good((void *)block->address); // exact mode: every KiB has some
 	else
 		shadow_add((void *)block->address);
 	if ((int64_t)(live - atomic_load_explicit(&profiler.growth_limit, memory_order_relaxed)) > 0 && profiler.growth_reached)
@@ -293,7 +293,7 @@ static struct block take(void *pointer, bool is_freed)
 	struct block block = { 0 };
 	if (!profiler_is_on())
 		return block;
-	// In a page with a sampled block most are not; in a child the ledger may not be its own yet.
+	// In a KiB with a sampled block others are not; in a child the ledger may not be its own yet.
 	_Atomic uint32_t *buckets = profiler.ledger.block_buckets, *bucket = block_bucket(&profiler.ledger, (uintptr_t)pointer);
 	if (profiler_has_ledger() && !block_may_be_known(bucket))
 		return block;

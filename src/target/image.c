@@ -191,9 +191,8 @@ static bool copy_parallel(const struct source *source, struct image *image, uint
 			  struct error *error)
 {
 	const struct ledger_header *header = image->ledger.header;
-	bool has_epoch = header->is_forked || header->epoch_time_ns != header->start_time_ns;
 	return copy_region(source, image, LEDGER_TALLY_ERRORS, header->is_estimate ? num_tallies : 0, error) &&
-	       copy_region(source, image, LEDGER_SITE_EPOCHS, has_epoch ? num_sites : 0, error);
+	       copy_region(source, image, LEDGER_SITE_EPOCHS, read_has_epochs(header) ? num_sites : 0, error);
 }
 
 // Parts that are not copied read as zeros.

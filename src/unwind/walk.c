@@ -153,7 +153,7 @@ static void follow(struct walk *walk, struct cursor *cursor, struct trail *trail
 
 // Walk until the end, or to where the trail goes on.  That step of the trail is returned; NULL at the end.
 static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledger *ledger, struct stack_memory *memory,
-			     struct walk_memory *before, struct branches *branches, struct branch **known, const struct trail_step *start,
+			     struct walk_memory *before, struct branch **known, const struct trail_step *start,
 			     uintptr_t own_start, uintptr_t own_limit)
 {
 	// In registers: the functions that change it are inlined, or get a copy.
@@ -165,7 +165,7 @@ static struct trail_step *go(struct walk *walk, struct rules *rules, struct ledg
 	stack_init(&stack, memory, start->sp);
 	if (before)
 		rules_recent_begin(&before->recent, rules);
-	*known = branches ? branches_find(branches, trail->epoch, start, &stack) : NULL;
+	*known = before && before->branches ? branches_find(before->branches, trail->epoch, start, &stack) : NULL;
 	if (*known)
 		follow(walk, &cursor, trail, *known);
 	while (cursor.pc) {
@@ -226,11 +226,11 @@ void walk_stack(struct walk *walk, struct rules *rules, struct ledger *ledger, s
 		return;
 	struct branches *branches = before ? before->branches : NULL;
 	struct branch *known = NULL;
-	struct trail_step *first = go(walk, rules, ledger, memory, before, branches, &known, &start, own_start, own_limit);
+	struct trail_step *first = go(walk, rules, ledger, memory, before, &known, &start, own_start, own_limit);
 	if (first && walk->num_frames + first->num_frames > WALK_MAX_FRAMES) { // to be cut as any other that is too deep
 		trail_clear(trail);
 		*walk = (struct walk){ .frames = walk->frames };
-		first = go(walk, rules, ledger, memory, before, NULL, &known, &start, own_start, own_limit);
+		first = go(walk, rules, ledger, memory, before, &known, &start, own_start, own_limit);
 	}
 	if (first)
 		walk->num_kept = first->num_frames;
